@@ -1,0 +1,51 @@
+"""The error family: everything cifarkit raises on purpose.
+
+    CifarkitError
+    ├── InvalidArgument (ValueError)    an argument that no setting can mean
+    │   └── UnknownName (LookupError)   a name that is in no registry
+    ├── InvalidData (ValueError)        images, labels or splits that cannot be used
+    │   └── InvalidImage                bytes that are not an image we decode
+    ├── SourceError (OSError)           no source could give the data or the weights
+    ├── CorruptFile (OSError)           a file whose content is not what it should be
+    ├── MissingExtra (ImportError)      an optional dependency that is not installed
+    └── TrainingError (RuntimeError)    training that would give a wrong result
+
+Each error is also the builtin that a caller would expect, and its text says what was
+expected, what was received and what to do.
+"""
+
+
+class CifarkitError(Exception):
+    """Base of every error that cifarkit raises on purpose."""
+
+
+class InvalidArgument(CifarkitError, ValueError):
+    """An argument has a value that cannot be meant."""
+
+
+class UnknownName(InvalidArgument, LookupError):
+    """A name is in no registry; the text lists the nearest ones."""
+
+
+class InvalidData(CifarkitError, ValueError):
+    """Images, labels or splits have a shape, type or range that cannot be used."""
+
+
+class InvalidImage(InvalidData):
+    """Bytes or a file are not an image that cifarkit decodes."""
+
+
+class SourceError(CifarkitError, OSError):
+    """No source could give the data or the weights; the text lists every try."""
+
+
+class CorruptFile(CifarkitError, OSError):
+    """A file exists, but its content is not what its digest or format promises."""
+
+
+class MissingExtra(CifarkitError, ImportError):
+    """An optional dependency is not installed; the text has the pip line."""
+
+
+class TrainingError(CifarkitError, RuntimeError):
+    """Training was stopped because it would have given a wrong result."""
