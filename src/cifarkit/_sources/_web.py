@@ -1,0 +1,157 @@
+"""Sources that are one file: in the Keras cache, or at its official address."""
+
+import logging
+import os
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from cifarkit import _store
+from cifarkit._errors import InvalidArgument, SourceError
+
+_CONNECT_SECONDS = 10
+_TRIES = 2
+_CHUNK = 2**20
+_LARGEST = 2 * 2**30
+_log = logging.getLogger(__name__)
+
+
+class Source(ABC):
+    """A place that may hold one wanted file."""
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """What errors and provenance call this source."""
+
+    @abstractmethod
+    def fetch(self, folder: Path) -> Path:
+        """Return the verified file, put into `folder` if it is not on this machine.
+
+        Raises:
+            SourceError: the reason why this source cannot give the file.
+        """
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The digest that a file must have: exactly one of the two is given."""
+
+    sha256: str = ""
+    md5: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.sha256) == bool(self.md5):
+            raise InvalidArgument(
+                "Expected one digest, sha256 or md5; received "
+                f"sha256={self.sha256!r}, md5={self.md5!r}."
+            )
+
+    def check(self, path: Path) -> None:
+        """Raise SourceError unless the file's bytes have this digest."""
+        algorithm, expected = (
+            ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
+        )
+        received = _store.digest(path, algorithm)
+        if received != expected:
+            raise SourceError(
+                f"{path.name}: expected {algorithm} {expected}, received {received}"
+            )
+
+
+@dataclass(frozen=True)
+class KerasCache(Source):
+    """A file that Keras has downloaded before (under `KERAS_HOME` or `~/.keras`).
+
+    Args:
+        file: the file's name there.
+        folder: the sub-folder, `"datasets"` or `"models"`.
+        sha256: the digest of the file, or
+        md5: the digest of the file where only that one is published.
+    """
+
+    file: str
+    folder: str
+    sha256: str = ""
+    md5: str = ""
+
+    @property
+    def label(self) -> str:
+        """The place in the Keras cache."""
+        return f"Keras cache {self.folder}/{self.file}"
+
+    def fetch(self, folder: Path) -> Path:
+        """Return the file where it lies, if it is there and whole."""
+        home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+        path = home / self.folder / self.file
+        if not path.is_file():
+            raise SourceError("no such file")
+        Digest(self.sha256, self.md5).check(path)
+        return path
+
+
+@dataclass(frozen=True)
+class Address(Source):
+    """A file at its official https address.
+
+    Args:
+        url: the address; https only, redirections too.
+        sha256: the digest of the file, or
+        md5: the digest of the file where only that one is published.
+    """
+
+    url: str
+    sha256: str = ""
+    md5: str = ""
+
+    @property
+    def label(self) -> str:
+        """The address."""
+        return self.url
+
+    def fetch(self, folder: Path) -> Path:
+        """Download the file with a progress bar, and check it."""
+        refuse_offline()
+        path = folder / self.url.rsplit("/", 1)[-1]
+        for remaining in reversed(range(_TRIES)):
+            try:
+                _download(self.url, path)
+                break
+            except (urllib.error.URLError, OSError) as error:
+                if not remaining or isinstance(error, urllib.error.HTTPError):
+                    raise SourceError(f"could not be downloaded ({error})") from error
+                _log.info("%s: %s; trying once more.", self.url, error)
+        Digest(self.sha256, self.md5).check(path)
+        return path
+
+
+def refuse_offline() -> None:
+    """Raise SourceError if the user forbids downloads."""
+    if os.environ.get("CIFARKIT_OFFLINE") == "1":
+        raise SourceError("CIFARKIT_OFFLINE=1 forbids downloads")
+
+
+def _download(url: str, path: Path) -> None:
+    _https_only(url)
+    request = urllib.request.Request(url, headers={"User-Agent": "cifarkit"})  # noqa: S310 - checked above
+    with urllib.request.urlopen(request, timeout=_CONNECT_SECONDS) as answer:  # noqa: S310
+        _https_only(answer.url)
+        size = int(answer.headers.get("Content-Length") or 0)
+        with (
+            path.open("wb") as file,
+            tqdm(total=size or None, unit="B", unit_scale=True, desc=path.name) as bar,
+        ):
+            while chunk := answer.read(_CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+                if file.tell() > _LARGEST:
+                    raise OSError(f"larger than {_LARGEST} bytes")
+
+
+def _https_only(url: str) -> None:
+    if not url.startswith("https://"):
+        raise OSError(f"expected an https address, received {url}")
