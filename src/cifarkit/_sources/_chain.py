@@ -100,8 +100,8 @@ def _read(wanted: ArraySet) -> Loaded | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
         source, recorded = str(arrays.pop(_SOURCE)), str(arrays.pop(_DIGEST))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         _log.warning("%s cannot be read (%s); it is fetched again.", path, error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cifarkit import _store
-from cifarkit._errors import InvalidArgument, SourceError
+from cifarkit._errors import SourceError
 
 _CONNECT_SECONDS = 10
 _TRIES = 2
@@ -39,20 +39,15 @@ class Source(ABC):
 
 @dataclass(frozen=True)
 class Digest:
-    """The digest that a file must have: exactly one of the two is given."""
+    """The digest that a file must have; none where its publisher gives none."""
 
     sha256: str = ""
     md5: str = ""
 
-    def __post_init__(self) -> None:
-        if bool(self.sha256) == bool(self.md5):
-            raise InvalidArgument(
-                "Expected one digest, sha256 or md5; received "
-                f"sha256={self.sha256!r}, md5={self.md5!r}."
-            )
-
     def check(self, path: Path) -> None:
-        """Raise SourceError unless the file's bytes have this digest."""
+        """Raise SourceError if the file's bytes have another digest."""
+        if not (self.sha256 or self.md5):
+            return
         algorithm, expected = (
             ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
         )
@@ -71,7 +66,7 @@ class KerasCache(Source):
         file: the file's name there.
         folder: the sub-folder, `"datasets"` or `"models"`.
         sha256: the digest of the file, or
-        md5: the digest of the file where only that one is published.
+        md5: the digest of the file where only that one is published. Some have none.
     """
 
     file: str
@@ -101,7 +96,7 @@ class Address(Source):
     Args:
         url: the address; https only, redirections too.
         sha256: the digest of the file, or
-        md5: the digest of the file where only that one is published.
+        md5: the digest of the file where only that one is published. Some have none.
     """
 
     url: str

@@ -1,0 +1,104 @@
+"""The public surface, and what importing it costs."""
+
+import importlib
+import json
+import subprocess
+import sys
+import types
+
+import pytest
+
+import cifarkit
+
+HEAVY = ("keras", "tensorflow", "jax", "numpy", "sklearn", "PIL", "matplotlib")
+ROOMS = ("augment", "backbones", "datasets", "evaluation", "heads", "metrics", "models")
+
+
+def fresh(code):
+    """Run code in a fresh process and return what it prints as JSON."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def test_import_is_light():
+    """`import cifarkit` loads no heavy package and takes under 50 ms."""
+    code = """
+import json, sys, time
+before = set(sys.modules)
+start = time.perf_counter()
+import cifarkit
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
+"""
+    runs = [fresh(code) for _ in range(3)]
+    assert {name.split(".")[0] for name in runs[0][1]} & set(HEAVY) == set()
+    assert min(seconds for seconds, _ in runs) < 0.05
+
+
+def test_the_light_import_test_can_fail():
+    """A heavy import would be seen in the modules of a fresh process."""
+    code = "import json, sys, numpy; print(json.dumps(sorted(sys.modules)))"
+    assert "numpy" in fresh(code)
+
+
+def test_import_has_no_side_effect():
+    """Importing and reading every name changes no setting of the user's process."""
+    code = """
+import json, logging, os, random
+before = (dict(os.environ), random.getstate()[1][:3], logging.root.level)
+import numpy; state = numpy.random.get_state()[1][:5].tolist()
+import keras; policy = keras.config.dtype_policy().name
+import cifarkit
+for name in cifarkit.__all__:
+    getattr(cifarkit, name)
+after = (dict(os.environ), random.getstate()[1][:3], logging.root.level)
+ours = {k for k in set(after[0]) - set(before[0]) if "CIFARKIT" in k}
+print(json.dumps([
+    before[1:] == after[1:], sorted(ours), policy == keras.config.dtype_policy().name,
+    state == numpy.random.get_state()[1][:5].tolist()]))
+"""
+    assert fresh(code) == [True, [], True, True]
+
+
+def test_every_name_is_reached():
+    """Each name of the root is there, and `dir` lists just these."""
+    assert all(getattr(cifarkit, name) is not None for name in cifarkit.__all__)
+    assert dir(cifarkit) == sorted(cifarkit.__all__)
+    assert len(cifarkit.__all__) <= 16
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    """A typo fails as it does in every Python module."""
+    with pytest.raises(AttributeError, match="no attribute 'evaluat'"):
+        _ = cifarkit.evaluat
+
+
+@pytest.mark.parametrize("name", [*ROOMS, "training"])
+def test_all_is_what_is_public(name):
+    """`__all__` of a room and its public names are the same set."""
+    room = importlib.import_module(f"cifarkit.{name}")
+    public = {
+        each
+        for each, value in vars(room).items()
+        if each[0] != "_" and not isinstance(value, types.ModuleType)
+    }
+    assert set(room.__all__) == public
+
+
+@pytest.mark.parametrize("name", [*ROOMS, "training"])
+def test_no_module_shares_its_name_with_a_public_function(name):
+    """`room.name` must not change its meaning after a first import."""
+    room = importlib.import_module(f"cifarkit.{name}")
+    folder = getattr(room, "__path__", None)
+    files = {p.stem for p in __import__("pathlib").Path(folder[0]).glob("*.py")} if folder else set()
+    assert files & set(room.__all__) == set()
+
+
+def test_lazy_names_are_the_real_ones():
+    """A class reached through the facade is the one in its module."""
+    from cifarkit.training import TwoPhaseTrainer
+
+    assert cifarkit.TwoPhaseTrainer is TwoPhaseTrainer
+    assert cifarkit.evaluate is cifarkit.evaluate
