@@ -1,0 +1,10 @@
+"""Whole networks: a backbone and a head put together, or trained from scratch.
+
+Every model takes raw RGB in [0, 255], gives class probabilities, and holds only
+built-in Keras layers: a saved one loads where Keras alone is installed.
+"""
+
+from cifarkit.models.assembly import assemble
+from cifarkit.models.networks import cnn, names
+
+__all__ = ["assemble", "cnn", "names"]
