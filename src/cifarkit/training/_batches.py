@@ -1,0 +1,116 @@
+"""Batches whose order and noise follow from (seed, phase, epoch, step) and nothing else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit._errors import InvalidArgument
+from cifarkit._types import Floats, Images, Labels
+
+Batch = tuple[dict[str, NDArray[Any]], Floats, Floats]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What `keras.Model.fit` reads, and what it must be told.
+
+    Args:
+        batches: a `keras.utils.PyDataset` or a `tf.data.Dataset` of
+            `({"image", "target", "noise"}, targets, weights)`.
+        steps: batches per epoch.
+        begin_epoch: is called with the epoch, from 0, before its first batch is read.
+    """
+
+    batches: Any
+    steps: int
+    begin_epoch: Callable[[int], None]
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
+    """Images, one-hot targets, noise and weights, a batch at a time.
+
+    Args:
+        images: uint8, shape `(N, H, W, 3)`.
+        labels: int64, shape `(N,)`.
+        classes: how many classes there are.
+        batch_size: images per batch; the last one of an epoch may be smaller.
+        draws: random numbers per image that augmentation wants; 0 for none.
+        weights: weight of each class, float32, shape `(classes,)`, or None.
+        key: the integers that all randomness follows from; None keeps the order of
+            the images and draws no noise.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        labels: Labels,
+        *,
+        classes: int,
+        batch_size: int,
+        draws: int,
+        weights: Floats | None = None,
+        key: tuple[int, ...] | None = None,
+    ) -> None:
+        super().__init__()
+        self._images, self._labels = images, labels
+        self._size, self._draws, self._key = batch_size, draws, key
+        self._targets = np.eye(classes, dtype=np.float32)
+        self._weights = np.ones(classes, np.float32) if weights is None else weights
+        self.begin_epoch(0)
+
+    @property
+    def num_batches(self) -> int:
+        """Steps per epoch."""
+        return -(-len(self._labels) // self._size)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Choose the order of an epoch, counted from 0."""
+        self._epoch = epoch
+        self._order = np.arange(len(self._labels))
+        if self._key is not None:
+            np.random.default_rng((*self._key, epoch)).shuffle(self._order)
+
+    def __getitem__(self, step: int) -> Batch:
+        """Return `({"image", "target", "noise"}, targets, weights)` of a step."""
+        chosen = self._order[step * self._size : (step + 1) * self._size]
+        labels = self._labels[chosen]
+        targets = self._targets[labels]
+        inputs = {
+            "image": self._images[chosen],
+            "target": targets,
+            "noise": self._noise(step, len(chosen)),
+        }
+        return inputs, targets, self._weights[labels]
+
+    def _noise(self, step: int, count: int) -> Floats:
+        if self._key is None:
+            return np.zeros((count, self._draws), np.float32)
+        random = np.random.default_rng((*self._key, self._epoch, step))
+        return random.random((count, self._draws), dtype=np.float32)
+
+
+def class_weights(
+    wanted: Mapping[int, float] | str | None, labels: Labels, classes: int
+) -> Floats | None:
+    """Return the weight of each class, float32, shape `(classes,)`, or None.
+
+    `"balanced"` weighs a class by `N / (classes * its count)` (King and Zeng 2001).
+
+    Raises:
+        InvalidArgument: a weight for a class that does not exist.
+    """
+    if wanted is None:
+        return None
+    if not isinstance(wanted, Mapping):
+        counts = np.bincount(labels, minlength=classes)
+        return (len(labels) / (classes * np.maximum(counts, 1))).astype(np.float32)
+    if strange := sorted(set(wanted) - set(range(classes))):
+        raise InvalidArgument(
+            f"Expected class_weight for classes 0 to {classes - 1}; received "
+            f"{strange}. Number the classes as the labels do."
+        )
+    return np.array([wanted.get(each, 1.0) for each in range(classes)], np.float32)

@@ -1,0 +1,145 @@
+"""Which layers learn: from what a user asks for to a flag on each layer.
+
+A layer is frozen by `layer.trainable = False` and by nothing else. Calling a network with
+`training=False` does not hold: `fit` overrides it, and the moving statistics of batch
+norm drift (keras#20285).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit._errors import InvalidArgument, TrainingError, UnknownName
+from cifarkit._registry import unknown
+
+Unfreeze = int | float | str | None
+BlockOf = Callable[[str], str | None]
+
+
+class LayerLike(Protocol):
+    """What is needed of a Keras layer here."""
+
+    name: str
+    trainable: bool
+
+
+def learning(
+    layers: Sequence[LayerLike], unfreeze: Unfreeze, *, snap: bool, block_of: BlockOf
+) -> tuple[bool, ...]:
+    """Return for each layer whether it learns, batch norm not yet considered.
+
+    Args:
+        layers: the backbone's layers in order.
+        unfreeze: as in `Phase.unfreeze`.
+        snap: as in `Phase.snap`.
+        block_of: gives the block of a layer's name, or None.
+
+    Raises:
+        InvalidArgument: a count or a fraction outside of the backbone.
+        UnknownName: a block or a layer that the backbone does not have.
+    """
+    if unfreeze == "conv2d":
+        return tuple(type(layer).__name__ == "Conv2D" for layer in layers)
+    start = _start([layer.name for layer in layers], unfreeze, snap, block_of)
+    return tuple(index >= start for index in range(len(layers)))
+
+
+def freeze(
+    layers: Sequence[LayerLike],
+    mask: Sequence[bool],
+    *,
+    batch_norm: Literal["frozen", "tuned"],
+) -> None:
+    """Set `trainable` of each layer, of those nested in it and of its batch norms."""
+    for layer, learns in zip(layers, mask, strict=True):
+        for leaf in leaves(layer):
+            held = batch_norm == "frozen" and is_batch_norm(leaf)
+            leaf.trainable = learns and not held
+
+
+def leaves(layer: Any) -> Iterator[Any]:
+    """Yield the layers inside a nested model, or the layer itself."""
+    inside = getattr(layer, "layers", None)
+    if inside is None:
+        yield layer
+        return
+    for each in inside:
+        yield from leaves(each)
+
+
+def is_batch_norm(layer: Any) -> bool:
+    """Whether a layer keeps moving statistics of its batches."""
+    return type(layer).__name__ in ("BatchNormalization", "SyncBatchNormalization")
+
+
+class BatchNormGuard:
+    """Remembers the statistics of frozen batch norms, and proves that none moved."""
+
+    def __init__(self, layers: Sequence[Any]) -> None:
+        found = [leaf for layer in layers for leaf in leaves(layer)]
+        held = [leaf for leaf in found if is_batch_norm(leaf) and not leaf.trainable]
+        self._before = {layer.name: (layer, _statistics(layer)) for layer in held}
+
+    def check(self) -> None:
+        """Raise TrainingError if a frozen batch norm has other statistics than before."""
+        for name, (layer, before) in self._before.items():
+            if not np.array_equal(before, _statistics(layer)):
+                raise TrainingError(
+                    f"Expected the frozen batch norm {name!r} to keep its statistics; "
+                    "they moved during training. Was its `trainable` changed by a "
+                    "callback? Choose batch_norm='tuned' to let it learn."
+                )
+
+
+def _start(
+    names: Sequence[str], unfreeze: Unfreeze, snap: bool, block_of: BlockOf
+) -> int:
+    count = len(names)
+    if unfreeze is None:
+        return count
+    if unfreeze == "all":
+        return 0
+    if isinstance(unfreeze, str):
+        return _start_by_name(names, unfreeze, block_of)
+    start = count - _number(unfreeze, count)
+    return _snapped(names, start, block_of) if snap else start
+
+
+def _number(unfreeze: int | float, count: int) -> int:
+    whole = isinstance(unfreeze, int) and not isinstance(unfreeze, bool)
+    if whole and 0 < unfreeze <= count:
+        return int(unfreeze)
+    if isinstance(unfreeze, float) and 0 < unfreeze <= 1:
+        return max(1, round(unfreeze * count))
+    raise InvalidArgument(
+        f"Expected unfreeze to be a whole number from 1 to {count} (layers), a float in "
+        f"(0, 1] (fraction), the name of a block or layer, 'conv2d', 'all' or None; "
+        f"received {unfreeze!r}."
+    )
+
+
+def _start_by_name(names: Sequence[str], wanted: str, block_of: BlockOf) -> int:
+    blocks = [block_of(name) for name in names]
+    for known in (blocks, names):
+        if wanted in known:
+            return list(known).index(wanted)
+    known = [name for name in dict.fromkeys(blocks) if name] or list(names)
+    raise UnknownName(
+        unknown("block or layer", wanted, known, "TwoPhaseTrainer.plan(data)")
+    )
+
+
+def _snapped(names: Sequence[str], start: int, block_of: BlockOf) -> int:
+    if start >= len(names):
+        return start
+    block = block_of(names[start])
+    while start > 0 and block is not None and block_of(names[start - 1]) == block:
+        start -= 1
+    return start
+
+
+def _statistics(layer: Any) -> NDArray[np.float32]:
+    values = (layer.moving_mean, layer.moving_variance)
+    return np.stack([np.asarray(value, np.float32) for value in values])

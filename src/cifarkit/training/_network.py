@@ -1,0 +1,138 @@
+"""The network that learns, and the same network as it is fed while it learns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from cifarkit import models
+from cifarkit._errors import InvalidArgument
+from cifarkit._types import Layer, Model
+from cifarkit.augment import Policy
+from cifarkit.backbones import Backbone
+from cifarkit.heads import Head
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network and the part of it that phases freeze and unfreeze.
+
+    Args:
+        model: raw RGB in [0, 255] in, probabilities out; built-in layers only.
+        body: the backbone's layers in order; empty for a network without a backbone,
+            all of which learns.
+        block_of: gives the block of a body layer's name, or None.
+    """
+
+    model: Model
+    body: tuple[Layer, ...]
+    block_of: Callable[[str], str | None]
+
+
+def pretrained(
+    backbone: Backbone, head: Head, *, classes: int, size: int, seed: int
+) -> Network:
+    """Return a new network of a backbone and a head, at `size` x `size` pixels."""
+    trunk = backbone.build(size)
+    top = head.build(tuple(trunk.output_shape[1:]), classes, seed=seed)
+    body = tuple(backbone.body(trunk))
+    return Network(models.assemble(trunk, top), body, backbone.block_of)
+
+
+def from_scratch(model: Model, *, classes: int) -> Network:
+    """Return a copy of a whole network; the caller's model is never changed.
+
+    Raises:
+        InvalidArgument: its output is not one probability for each class.
+    """
+    if tuple(model.output_shape[1:]) != (classes,):
+        raise InvalidArgument(
+            f"Expected a network with {classes} outputs, one for each class; received "
+            f"output shape {tuple(model.output_shape)}. "
+            f"Build it with classes={classes}, or give a head."
+        )
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return Network(copy, (), lambda name: None)
+
+
+class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
+    """A network behind its augmentation; the targets pass through it too.
+
+    Mixed images need mixed targets, so the targets that count are those that come out.
+    What a callback saves is the network alone, without these training-only parts.
+    """
+
+    network: Model
+    sparse: bool
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss against the targets that left the augmentation."""
+        targets, outputs = self._seen(y_pred)
+        return super().compute_loss(x, targets, outputs, sample_weight, training)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
+        """Return the metrics against the targets that left the augmentation."""
+        targets, outputs = self._seen(y_pred)
+        return super().compute_metrics(x, targets, outputs, sample_weight)
+
+    def save(self, *args: Any, **options: Any) -> Any:
+        """Save the network alone."""
+        return self.network.save(*args, **options)
+
+    def save_weights(self, *args: Any, **options: Any) -> Any:
+        """Save the weights of the network alone."""
+        return self.network.save_weights(*args, **options)
+
+    def _seen(self, outputs: Any) -> tuple[Any, Any]:
+        targets = outputs["targets"]
+        if self.sparse:
+            targets = ops.argmax(targets, axis=-1)
+        return targets, outputs["probabilities"]
+
+
+class _Augmented(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """The augmentation, in training alone."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(name="augment")
+        self._policy = policy
+
+    def call(self, image: Any, target: Any, noise: Any, training: Any = None) -> Any:
+        image = ops.cast(image, "float32")
+        return self._policy(image, target, noise) if training else (image, target)
+
+
+def fed(
+    network: Network, policy: Policy, *, shape: Sequence[int], classes: int, sparse: bool
+) -> Fed:
+    """Return the network as it is fed while it learns.
+
+    Args:
+        network: what learns.
+        policy: the augmentation, applied at native size inside the compiled step.
+        shape: of one native image, `(H, W, 3)`.
+        classes: how many classes there are.
+        sparse: whether loss and metrics get integer labels.
+    """
+    inputs = {
+        "image": keras.Input(tuple(shape), name="image"),
+        "target": keras.Input((classes,), name="target"),
+        "noise": keras.Input((policy.draws,), name="noise"),
+    }
+    image, target = _Augmented(policy)(*inputs.values())
+    outputs = {"probabilities": network.model(image), "targets": target}
+    model = Fed(inputs, outputs)
+    model.network, model.sparse = network.model, sparse
+    return model

@@ -1,0 +1,82 @@
+"""A phase's optimizer, its schedule, its loss, as Keras objects."""
+
+from typing import Any
+
+import keras
+
+from cifarkit._errors import InvalidArgument
+from cifarkit.training._phase import Phase
+
+_FLOOR = 0.01
+_UNDECAYED = ["bias", "gamma", "beta"]
+
+
+def optimizer_of(phase: Phase, steps: int) -> Any:
+    """Return a new Keras optimizer for a phase of `steps` steps.
+
+    Raises:
+        InvalidArgument: Keras knows no such optimizer, or it takes no such option.
+    """
+    config = _optimizer_config(phase)
+    options = {"learning_rate": schedule_of(phase, steps)}
+    if phase.weight_decay is not None:
+        options["weight_decay"] = phase.weight_decay
+    if phase.clip_norm is not None:
+        options["global_clipnorm"] = phase.clip_norm
+    config["config"] = {**config["config"], **options}
+    optimizer = keras.optimizers.deserialize(config)
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=_UNDECAYED)
+    return optimizer
+
+
+def schedule_of(phase: Phase, steps: int) -> Any:
+    """Return the rate over `steps` steps: a number, or a Keras schedule.
+
+    The cosine schedule is that of Loshchilov and Hutter 2017, after a linear warm-up.
+    """
+    if phase.schedule != "cosine":
+        return phase.learning_rate
+    warm = round(phase.warmup * steps)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=_FLOOR * phase.learning_rate if warm else phase.learning_rate,
+        decay_steps=max(1, steps - warm),
+        alpha=_FLOOR,
+        warmup_target=phase.learning_rate if warm else None,
+        warmup_steps=warm,
+    )
+
+
+def loss_of(phase: Phase) -> Any:
+    """Return the phase's loss as a `keras.losses.Loss`.
+
+    Raises:
+        InvalidArgument: Keras knows no such loss.
+    """
+    if phase.loss == "auto":
+        return keras.losses.CategoricalCrossentropy(
+            label_smoothing=phase.label_smoothing
+        )
+    try:
+        return keras.losses.get(phase.loss)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"Expected 'auto', a loss that Keras knows, or a keras.losses.Loss; "
+            f"received {phase.loss!r}."
+        ) from error
+
+
+def is_sparse(loss: Any) -> bool:
+    """Whether a loss takes integer labels."""
+    name = getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    return "sparse" in name
+
+
+def _optimizer_config(phase: Phase) -> dict[str, Any]:
+    try:
+        return dict(keras.optimizers.serialize(keras.optimizers.get(phase.optimizer)))
+    except ValueError as error:
+        raise InvalidArgument(
+            "Expected an optimizer that Keras knows ('adamw', 'adam', 'sgd', ...) or a "
+            f"keras.optimizers object; received {phase.optimizer!r}."
+        ) from error

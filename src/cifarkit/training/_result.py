@@ -1,0 +1,154 @@
+"""What training gives back: the model, what each phase did, and how it came about."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit._errors import InvalidArgument
+from cifarkit._types import Json, Model
+from cifarkit.training import _saving
+
+History = Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseResult:
+    """What one phase did.
+
+    Args:
+        history: loss, accuracy and further metrics per epoch, by their Keras names.
+        seconds: wall-clock time of the phase, compilation included.
+        kept_epoch: the epoch, from 0, whose weights the phase ended with.
+        weights: those weights, in the order of the model's.
+    """
+
+    history: History
+    seconds: float
+    kept_epoch: int
+    weights: tuple[NDArray[Any], ...]
+
+    @property
+    def validation_accuracy(self) -> float:
+        """Validation accuracy of the kept epoch; NaN without validation images."""
+        values = self.history.get("val_accuracy")
+        return math.nan if values is None else values[self.kept_epoch]
+
+    def to_dict(self) -> Json:
+        """Return everything but the weights, as JSON values."""
+        return {
+            "history": {name: list(each) for name, each in self.history.items()},
+            "seconds": self.seconds,
+            "kept_epoch": self.kept_epoch,
+        }
+
+    @classmethod
+    def from_dict(
+        cls, values: Json, weights: tuple[NDArray[Any], ...]
+    ) -> "PhaseResult":
+        """Return the phase that `to_dict` described, with its weights."""
+        history = {name: tuple(each) for name, each in values["history"].items()}
+        return cls(history, values["seconds"], values["kept_epoch"], weights)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """A trained model and the record of its training.
+
+    Args:
+        model: a `keras.Model`: raw RGB in [0, 255] of the data's native size in,
+            probabilities out. It holds built-in layers only, so that its `.keras` file
+            loads where cifarkit is not installed.
+        phases: what each phase did, in order; every phase keeps its own weights.
+        kept: index in `phases` of the phase whose weights `model` has.
+        provenance: data, weights, settings, versions and machine, as JSON values.
+    """
+
+    model: Model
+    phases: tuple[PhaseResult, ...]
+    kept: int
+    provenance: Json
+
+    @property
+    def history(self) -> dict[str, list[float | None]]:
+        """The phases' histories as one; `"phase"` tells them apart, from 1.
+
+        A metric that a phase does not have is None in its epochs.
+        """
+        names = dict.fromkeys(name for phase in self.phases for name in phase.history)
+        joined: dict[str, list[float | None]] = {name: [] for name in ("phase", *names)}
+        for number, phase in enumerate(self.phases, start=1):
+            epochs = len(phase.history["loss"])
+            joined["phase"] += [float(number)] * epochs
+            for name in names:
+                joined[name] += phase.history.get(name, (None,) * epochs)
+        return joined
+
+    def model_after(self, phase: int) -> Model:
+        """Return a copy of the model as it was after a phase.
+
+        Args:
+            phase: the number of the phase, from 1.
+
+        Raises:
+            InvalidArgument: there is no such phase.
+        """
+        if not 1 <= phase <= len(self.phases):
+            raise InvalidArgument(
+                f"Expected a phase from 1 to {len(self.phases)}; received {phase!r}."
+            )
+        copy = keras.models.clone_model(self.model)
+        copy.set_weights(self.phases[phase - 1].weights)
+        return copy
+
+    def to_dict(self) -> Json:
+        """Return everything but model and weights, as JSON values."""
+        return {
+            "kept": self.kept,
+            "phases": [phase.to_dict() for phase in self.phases],
+            "provenance": self.provenance,
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the result into a folder; `model.keras` in it is the model.
+
+        Each file is written whole or not at all, and `result.json` comes last.
+
+        Returns:
+            The folder.
+        """
+        weights = [phase.weights for phase in self.phases]
+        _saving.write(Path(folder), self.model, weights, self.to_dict())
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "TrainResult":
+        """Return the result that `save` wrote into a folder.
+
+        Raises:
+            CorruptFile: a file is missing, changed or unreadable.
+        """
+        model, weights, record = _saving.read(Path(folder))
+        phases = tuple(
+            PhaseResult.from_dict(each, own)
+            for each, own in zip(record["phases"], weights, strict=True)
+        )
+        return cls(model, phases, record["kept"], record["provenance"])
+
+
+def better(phases: tuple[PhaseResult, ...]) -> int:
+    """Return the index of the phase to keep.
+
+    That is the one with the best validation accuracy, the later one of equals; without
+    validation images the last. Keras' own early stopping forgets its best at each
+    `fit`, so that a second phase that harms would be kept.
+    """
+    scores = [phase.validation_accuracy for phase in phases]
+    if np.isnan(scores).any():
+        return len(phases) - 1
+    return max(range(len(phases)), key=lambda index: (scores[index], index))

@@ -1,0 +1,126 @@
+"""A user's own `tf.data.Dataset` as a source of batches."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit.training._batches import Feed
+from cifarkit.training._phase import Phase
+
+
+def is_stream(given: Any) -> bool:
+    """Whether `given` is a `tf.data.Dataset`; never imports TensorFlow itself."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(given, tensorflow.data.Dataset)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A batched data set of `(images, labels)`, looked through once.
+
+    Args:
+        dataset: the user's data set; its own order and augmentation are kept.
+        shape: of one native image.
+        classes: how many classes there are.
+        count: how many images one pass gives.
+        steps: how many batches one pass gives.
+    """
+
+    dataset: Any
+    shape: tuple[int, ...]
+    classes: int
+    count: int
+    steps: int
+
+    @classmethod
+    def of(cls, dataset: Any, *, classes: int | None = None) -> "Stream":
+        """Look through a data set once: its steps, its classes, its range.
+
+        Args:
+            dataset: batches of RGB images in [0, 255], shape `(B, H, W, 3)`, and of
+                integer labels `(B,)` or one-hot labels `(B, C)`.
+            classes: how many classes there are; by default as many as the labels show.
+
+        Raises:
+            InvalidData: it is endless, not batched, or its range or labels are wrong.
+        """
+        shape, one_hot = _signature(dataset)
+        count, steps, highest, brightest = 0, 0, -1, 0.0
+        for images, labels in dataset.as_numpy_iterator():
+            count, steps = count + len(labels), steps + 1
+            highest = max(highest, int(np.max(labels)) if labels.ndim == 1 else -1)
+            brightest = max(brightest, float(np.max(images)))
+        _check_range(count, brightest)
+        found = one_hot or classes or highest + 1
+        if highest >= found:
+            raise InvalidData(
+                f"Expected labels below {found}; received {highest}. "
+                "Number the classes from 0."
+            )
+        return cls(dataset, shape, found, count, steps)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
+        """Return the data set in the form in which a fed network takes it.
+
+        Raises:
+            InvalidArgument: the phase wants class weights against frequencies.
+        """
+        import tensorflow as tf
+
+        if phase.class_weight == "balanced":
+            raise InvalidArgument(
+                "Expected class_weight as a mapping with a tf.data.Dataset; received "
+                "'balanced'. Give the weights, or pass the data as arrays."
+            )
+        wanted = dict(phase.class_weight or {}) if key else {}  # type: ignore[arg-type]
+        weights = tf.constant([wanted.get(each, 1.0) for each in range(self.classes)])
+        seed = np.random.SeedSequence(key or 0).generate_state(1)
+        random = tf.random.Generator.from_seed(int(seed[0]))
+
+        def packed(images: Any, labels: Any) -> tuple[dict[str, Any], Any, Any]:
+            whole = labels.shape.rank == 1
+            targets = tf.one_hot(labels, self.classes) if whole else labels
+            targets = tf.cast(targets, "float32")
+            noise = random.uniform((tf.shape(images)[0], draws))
+            inputs = {"image": images, "target": targets, "noise": noise}
+            return inputs, targets, tf.linalg.matvec(targets, weights)
+
+        batches = self.dataset.map(packed).prefetch(tf.data.AUTOTUNE)
+        return Feed(batches, self.steps, begin_epoch=lambda epoch: None)
+
+
+def _check_range(count: int, brightest: float) -> None:
+    if count == 0:
+        raise InvalidData("Expected at least one image; received an empty data set.")
+    if not 1.0 < brightest <= 255.0:
+        raise InvalidData(
+            f"Expected RGB in [0, 255]; received a largest value of {brightest:g}. "
+            "Images in [0, 1] must be multiplied by 255."
+        )
+
+
+def _signature(dataset: Any) -> tuple[tuple[int, ...], int | None]:
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) != 2:
+        raise InvalidData(
+            f"Expected a data set of pairs (images, labels); received {spec}."
+        )
+    images, labels = spec
+    if images.shape.rank != 4 or images.shape[-1] != 3 or None in images.shape[1:]:
+        raise InvalidData(
+            "Expected batches of RGB images, shape (B, H, W, 3) with H and W known; "
+            f"received {images.shape}. Call .batch(64), and resize to one size."
+        )
+    if int(dataset.cardinality()) == -1:
+        raise InvalidData(
+            "Expected a data set that ends; received an endless one. Remove .repeat(): "
+            "the trainer repeats the data itself."
+        )
+    one_hot = int(labels.shape[1]) if labels.shape.rank == 2 else None
+    return tuple(images.shape[1:]), one_hot

@@ -1,0 +1,40 @@
+"""How long an epoch would take: 20 real steps on a network that is thrown away."""
+
+import time
+from statistics import median
+from typing import Any
+
+import keras
+
+from cifarkit.augment import Policy
+from cifarkit.training._inputs import Data
+from cifarkit.training._network import Network
+from cifarkit.training._phase import Phase
+from cifarkit.training._running import compiled
+
+STEPS = 20
+_WARM = 5
+
+
+def seconds_per_epoch(
+    network: Network, phase: Phase, data: Data, policy: Policy
+) -> float:
+    """Return the forecast for one epoch of a phase; it changes the network's weights."""
+    model = compiled(network, phase, data, policy)
+    feed = data.train.feed(phase, draws=policy.draws, key=(0, 0))
+    watch = _Watch()
+    model.fit(feed.batches, epochs=1, verbose=0, shuffle=False, callbacks=[watch])
+    spans = [b - a for a, b in zip(watch.ends, watch.ends[1:], strict=False)]
+    return median(spans[_WARM:] or spans or [0.0]) * feed.steps
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Notes when steps end, and stops after enough of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.ends.append(time.perf_counter())
+        self.model.stop_training = len(self.ends) >= STEPS

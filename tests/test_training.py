@@ -1,0 +1,485 @@
+"""The trainer: each trap of two-phase training, and what a user may hand it."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from cifarkit import Phase, TrainResult, TwoPhaseTrainer, augment, backbones, datasets
+from cifarkit import evaluate, heads, models
+from cifarkit._errors import (
+    CorruptFile,
+    InvalidArgument,
+    InvalidData,
+    TrainingError,
+    UnknownName,
+)
+from cifarkit.training._network import _Augmented
+
+QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
+
+
+def tiny():
+    """Return a small backbone of two blocks with batch norm."""
+    layers, glorot = keras.layers, keras.initializers.GlorotUniform
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.Conv2D(
+                4, 3, padding="same", kernel_initializer=glorot(1), name="block_1_conv"
+            ),
+            layers.BatchNormalization(name="block_1_norm"),
+            layers.ReLU(name="block_1_relu"),
+            layers.Conv2D(
+                8,
+                3,
+                strides=2,
+                padding="same",
+                kernel_initializer=glorot(2),
+                name="block_2_conv",
+            ),
+            layers.BatchNormalization(name="block_2_norm"),
+            layers.ReLU(name="block_2_relu"),
+        ],
+        name="tiny",
+    )
+    return backbones.wrap(model, preprocess="unit")
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A small set of learnable images."""
+    return datasets.synthetic(n=400, size=16, classes=4)
+
+
+def trainer(phase_1=None, phase_2=None, **options):
+    """Return a silent trainer of a tiny backbone."""
+    options = {"verbose": 0, "augment": ()} | options
+    return TwoPhaseTrainer(
+        tiny(),
+        heads.linear(),
+        phase_1=phase_1 or Phase(**QUICK),
+        phase_2=phase_2,
+        **options,
+    )
+
+
+def norms(model):
+    """Return the moving statistics of each batch norm of the backbone, by name."""
+    backbone = next(layer for layer in model.layers if layer.name == "tiny")
+    return {
+        layer.name: np.concatenate([layer.moving_mean, layer.moving_variance])
+        for layer in backbone.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    }
+
+
+def test_trap_1_frozen_batch_norm_does_not_drift(data):
+    """With every other layer unfrozen, frozen statistics stay equal to the bit."""
+    phase = Phase(**QUICK, unfreeze="all", batch_norm="frozen")
+    result = trainer(phase_2=phase).fit(data)
+    for statistics in norms(result.model).values():
+        channels = len(statistics) // 2
+        assert statistics.tolist() == [0.0] * channels + [1.0] * channels
+
+
+def test_trap_1_tuned_batch_norm_learns_where_it_is_unfrozen(data):
+    """The tuned policy moves the statistics of unfrozen blocks, and no others."""
+    phase = Phase(**QUICK, unfreeze="block_2_conv", batch_norm="tuned")
+    found = norms(trainer(phase_2=phase).fit(data).model_after(2))
+    assert not np.any(found["block_1_norm"][:4])
+    assert np.any(found["block_2_norm"][:8])
+
+
+def test_trap_1_a_batch_norm_that_moves_stops_training(data):
+    """Whoever unfreezes a batch norm during training is told so."""
+
+    class Unfreezing(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            layer = self.model.network.get_layer("tiny").get_layer("block_1_norm")
+            layer.moving_mean.assign(layer.moving_mean + 1.0)
+
+    with pytest.raises(TrainingError, match="'block_1_norm' to keep its statistics"):
+        trainer().fit(data, callbacks=[Unfreezing()])
+
+
+def test_trap_2_unfreezing_takes_effect(data):
+    """Phase 2 moves the weights of unfrozen layers and leaves the frozen ones."""
+    result = trainer(phase_2=Phase(**QUICK, unfreeze="block_2_conv")).fit(data)
+    before, after = (
+        {weight.path: np.array(weight) for weight in result.model_after(n).weights}
+        for n in (1, 2)
+    )
+    moved = {path for path in before if not np.array_equal(before[path], after[path])}
+    assert any("block_2_conv/kernel" in path for path in moved)
+    assert not any("block_1" in path for path in moved)
+
+
+def test_trap_2_phase_1_leaves_the_backbone_alone(data):
+    """In phase 1 only the head moves."""
+    start = tiny().build(16).get_weights()
+    end = trainer().fit(data).model.get_layer("tiny").get_weights()
+    wanted = [weight.shape for weight in end]
+    assert [weight.shape for weight in start] == wanted
+    source = tiny()
+    fixed = TwoPhaseTrainer(
+        source, heads.linear(), phase_1=Phase(**QUICK), phase_2=None, verbose=0
+    )
+    tuned = fixed.fit(data).model.get_layer("tiny").get_weights()
+    built = source.build(16).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(tuned, built, strict=True))
+
+
+def test_trap_3_images_between_0_and_1_are_refused(data):
+    """Scaled images are named as such, with what to do."""
+    scaled = data.train.images / 255.0
+    with pytest.raises(InvalidData, match="255"):
+        trainer().fit((scaled, data.train.labels))
+
+
+def test_trap_4_a_phase_that_harms_is_not_kept(data):
+    """After a ruinous second phase the model is the first one's."""
+    good = Phase(epochs=8, learning_rate=1e-2, batch_size=32)
+    ruin = Phase(epochs=1, learning_rate=9.0, optimizer="sgd", schedule="constant")
+    result = trainer(good, ruin).fit(data)
+    first, second = (phase.validation_accuracy for phase in result.phases)
+    assert first > second
+    assert result.kept == 0
+    kept = zip(result.model.get_weights(), result.phases[0].weights, strict=True)
+    assert all(np.array_equal(a, b) for a, b in kept)
+
+
+def test_trap_4_patience_takes_back_the_best_epoch(data):
+    """The kept epoch has the lowest validation loss, and its weights are the model's."""
+    phase = Phase(epochs=6, learning_rate=0.3, patience=2, batch_size=32)
+    result = trainer(phase).fit(data)
+    losses = result.phases[0].history["val_loss"]
+    assert result.phases[0].kept_epoch == int(np.argmin(losses))
+    again = evaluate(result.model, data.validation).loss
+    assert again == pytest.approx(min(losses), rel=1e-3)
+
+
+def test_trap_5_the_last_50_of_mobilenetv2_snap_to_a_block():
+    """50 layers begin inside block 11; the plan says 56, from its start."""
+    made = TwoPhaseTrainer(
+        backbones.get("mobilenetv2", weights=None, size=64),
+        heads.classifier(),
+        phase_2=Phase(**QUICK, unfreeze=50),
+        verbose=0,
+    )
+    plan = made.plan(datasets.synthetic(n=40, size=32, classes=4))
+    assert plan.phases[1].layers[0] == 56
+    assert "block_11_expand (block_11)" in str(plan)
+    assert plan.phases[0].layers[0] == 0
+
+
+def test_trap_6_nothing_in_the_training_step_switches_compilation_off(data):
+    """The whole fed network supports jit, augmentation included."""
+    from cifarkit.training._inputs import data_of
+    from cifarkit.training._running import compiled
+
+    items = [augment.crop(2), augment.rotation(), augment.zoom(), augment.shift()]
+    made = trainer(augment=items)
+    given = data_of(data)
+    model = compiled(made._build(given), made.phases[0], given, made.policy)
+    assert any(isinstance(layer, _Augmented) for layer in model.layers)
+    assert all(layer.supports_jit for layer in model._flatten_layers())
+
+
+def test_trap_7_batches_are_bytes_at_native_size(data):
+    """What is held and fed is uint8 at native size, whatever size the network sees."""
+    from cifarkit.training._inputs import data_of
+
+    big = datasets.Splits(
+        *(
+            datasets.Split(part.images, part.labels, part.class_names, 224)
+            for part in (data.train, data.validation, data.test)
+        )
+    )
+    feed = data_of(big).train.feed(Phase(**QUICK), draws=2, key=(0, 1))
+    inputs, _, _ = feed.batches[0]
+    assert inputs["image"].dtype == np.uint8
+    assert inputs["image"].shape == (32, 16, 16, 3)
+
+
+def test_augmentation_acts_in_training_and_not_in_validation(data):
+    """The network sees changed images in training, and the plain ones otherwise."""
+    layer = _Augmented(augment.compose([augment.flip()]))
+    images = data.train.images[:4].astype(np.float32)
+    targets, noise = np.eye(4, dtype=np.float32), np.zeros((4, 1), np.float32)
+    plain, _ = layer(images, targets, noise, training=False)
+    flipped, _ = layer(images, targets, noise, training=True)
+    assert np.array_equal(plain, images)
+    assert np.array_equal(flipped, images[:, :, ::-1])
+
+
+def test_the_same_seed_gives_the_same_training(data):
+    """Two runs of one seed agree; another seed sees the images in another order."""
+    source = tiny()
+
+    def losses(seed):
+        made = TwoPhaseTrainer(
+            source,
+            heads.classifier(hidden=(8,)),
+            phase_1=Phase(**QUICK | {"epochs": 2}),
+            phase_2=None,
+            augment=[augment.flip(), augment.crop(2)],
+            seed=seed,
+            verbose=0,
+        )
+        return made.fit(data).history["loss"]
+
+    assert losses(3) == losses(3)
+    assert losses(3) != losses(4)
+
+
+def test_orders_differ_by_epoch_and_cover_all_images(data):
+    """Each epoch is a permutation of the images, and no two are equal."""
+    from cifarkit.training._batches import Batches
+
+    batches = Batches(
+        data.train.images,
+        np.arange(len(data.train)),
+        classes=len(data.train),
+        batch_size=32,
+        draws=1,
+        key=(0, 1),
+    )
+    orders = []
+    for epoch in range(3):
+        batches.begin_epoch(epoch)
+        rows = [batches[step][1] for step in range(batches.num_batches)]
+        orders.append(np.concatenate(rows).argmax(1).tolist())
+    assert all(sorted(order) == list(range(len(data.train))) for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_the_trainer_shows_each_epoch_its_own_order(data):
+    """Keras announces epochs once too often; the feed is told by the trainer instead."""
+    seen = []
+
+    class Watching(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append(epoch)
+
+    result = trainer(Phase(**QUICK | {"epochs": 3})).fit(data, callbacks=[Watching()])
+    assert seen == [0, 1, 2]
+    assert len(result.history["loss"]) == 3
+
+
+@pytest.mark.parametrize(
+    "items", [(), [augment.flip()], [augment.mixup(1.0)], [augment.cutmix(1.0)]]
+)
+def test_the_tiny_network_learns(data, items):
+    """With and without augmentation and mixing, accuracy rises far above chance."""
+    phase = Phase(epochs=8, learning_rate=5e-2, batch_size=16)
+    tuned = Phase(
+        epochs=6, learning_rate=5e-3, batch_size=16, unfreeze="all", batch_norm="tuned"
+    )
+    result = trainer(phase, tuned, augment=items).fit(data)
+    scores = [phase.validation_accuracy for phase in result.phases]
+    assert max(scores) > 0.6, scores
+
+
+def test_a_network_from_scratch_is_trained_in_one_phase(data):
+    """`models.cnn` needs no head, learns, and the caller's model stays as it was."""
+    network = models.cnn("s2-m1", classes=4, size=16)
+    before = [weight.copy() for weight in network.get_weights()]
+    made = TwoPhaseTrainer(
+        network,
+        phase_1=Phase(epochs=5, learning_rate=3e-3, optimizer="adam", batch_size=32),
+        phase_2=None,
+        augment=(),
+        verbose=0,
+    )
+    result = made.fit(data)
+    assert result.history["accuracy"][-1] > result.history["accuracy"][0]
+    after = network.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    assert "from scratch" in str(made.plan(data))
+
+
+def test_arrays_and_a_data_set_of_tensorflow_are_taken(data):
+    """Pairs of arrays, one-hot labels and a user's own tf.data all train."""
+    tensorflow = pytest.importorskip("tensorflow")
+    images, labels = data.train.images, data.train.labels
+    pairs = tensorflow.data.Dataset.from_tensor_slices((images, labels)).batch(32)
+    phase = Phase(**QUICK, class_weight={0: 2.0})
+    made = trainer(phase, augment=[augment.flip()])
+    validation = (data.validation.images, data.validation.labels)
+    for given in ((images, labels), (images, np.eye(4)[labels]), pairs):
+        result = made.fit(given, validation=validation)
+        assert result.provenance["n_train"] == len(labels)
+        assert result.model.output_shape == (None, 4)
+
+
+def test_a_data_set_of_tensorflow_is_checked(data):
+    """Endless, unbatched, scaled and empty data sets are each told what to mend."""
+    tensorflow = pytest.importorskip("tensorflow")
+    pairs = tensorflow.data.Dataset.from_tensor_slices(
+        (data.train.images, data.train.labels)
+    )
+    scaled = pairs.batch(32).map(lambda x, y: (tensorflow.cast(x, "float32") / 255, y))
+    for wrong, text in (
+        (pairs.batch(32).repeat(), "endless"),
+        (pairs, r"\.batch\(64\)"),
+        (scaled, "multiplied by 255"),
+        (pairs.batch(32).take(0), "empty"),
+    ):
+        with pytest.raises(InvalidData, match=text):
+            trainer().fit(wrong)
+
+
+def test_a_loss_and_metrics_of_the_users_own(data):
+    """A sparse loss gets whole labels, another one-hot, and metrics their kind."""
+    sparse = Phase(
+        **QUICK,
+        loss="sparse_categorical_crossentropy",
+        metrics=(keras.metrics.SparseTopKCategoricalAccuracy(2, name="top_2"),),
+    )
+    dense = Phase(**QUICK, loss=keras.losses.CategoricalFocalCrossentropy())
+    history = trainer(sparse, dense).fit(data).history
+    assert history["top_2"][0] >= history["accuracy"][0]
+    assert history["top_2"][1] is None
+    with pytest.raises(InvalidArgument, match="mixed targets"):
+        trainer(sparse, augment=[augment.mixup(1.0)]).fit(data)
+
+
+def test_class_weights_count(data):
+    """A class of large weight is predicted more often than without."""
+    heavy = Phase(epochs=3, learning_rate=0.1, batch_size=32, class_weight={0: 50.0})
+    plain = Phase(epochs=3, learning_rate=0.1, batch_size=32)
+    shares = [
+        np.mean(trainer(p).fit(data).model.predict(data.test.images, verbose=0)[:, 0])
+        for p in (heavy, plain)
+    ]
+    assert shares[0] > shares[1] + 0.1
+    with pytest.raises(InvalidArgument, match=r"received \[7\]"):
+        trainer(Phase(**QUICK, class_weight={7: 1.0})).fit(data)
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_phase(data):
+    """NaN names the phase and says what to lower."""
+    wild = Phase(epochs=3, learning_rate=9.0, optimizer="sgd", schedule="constant")
+    nan = Phase(**QUICK, loss=lambda y, p: keras.ops.sum(y * p, axis=-1) * float("nan"))
+    with pytest.raises(TrainingError, match="phase 1 reached nan"):
+        trainer(nan, wild).fit(data)
+
+
+def test_a_checkpoint_of_a_callback_loads_without_cifarkit(data, tmp_path):
+    """ModelCheckpoint saves the network alone, which plain Keras loads."""
+    path = tmp_path / "best.keras"
+    saving = keras.callbacks.ModelCheckpoint(path)
+    result = trainer(augment=[augment.flip()]).fit(data, callbacks=[saving])
+    np.save(tmp_path / "images.npy", data.test.images[:8])
+    code = (
+        "import sys, keras, numpy as np\n"
+        "model = keras.models.load_model(sys.argv[1], safe_mode=True)\n"
+        "out = model.predict(np.load(sys.argv[2]), verbose=0)\n"
+        "assert 'cifarkit' not in sys.modules\n"
+        "print(out.tolist())"
+    )
+    command = [sys.executable, "-c", code, str(path), str(tmp_path / "images.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    ours = result.model.predict(data.test.images[:8], verbose=0)
+    assert np.allclose(json.loads(done.stdout), ours, atol=1e-6)
+
+
+def test_a_result_comes_back_from_its_folder(data, tmp_path):
+    """Model, weights of each phase, histories and provenance survive; JSON does too."""
+    result = trainer(phase_2=Phase(**QUICK, unfreeze="block_2_conv")).fit(data)
+    back = TrainResult.load(result.save(tmp_path / "result"))
+    assert json.loads(json.dumps(result.to_dict())) == back.to_dict()
+    images = data.test.images
+    for one, other in (
+        (result.model, back.model),
+        (result.model_after(1), back.model_after(1)),
+    ):
+        assert np.allclose(
+            one.predict(images, verbose=0), other.predict(images, verbose=0)
+        )
+
+
+def test_a_changed_result_is_refused(data, tmp_path):
+    """A flipped byte, a lost file and a foreign record are each named."""
+    folder = trainer().fit(data).save(tmp_path / "result")
+    path = folder / "phase_1.npz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(CorruptFile, match="phase_1.npz to have SHA-256"):
+        TrainResult.load(folder)
+    path.unlink()
+    with pytest.raises(CorruptFile, match="which the result names"):
+        TrainResult.load(folder)
+    (folder / "result.json").write_text("[]")
+    with pytest.raises(CorruptFile, match=r"TrainResult\.save"):
+        TrainResult.load(folder)
+
+
+def test_the_plan_is_timed_on_a_throw_away_network(data):
+    """A timed plan forecasts each phase, and the trainer trains as if it had not."""
+    made = trainer(phase_2=Phase(**QUICK, unfreeze="all"))
+    plan = made.plan(data, timed=True)
+    assert all(phase.seconds > 0 for phase in plan.phases)
+    assert "s per epoch" in str(plan)
+    assert "s per epoch" not in str(made.plan(data))
+
+
+def test_silence_is_silent(data, capfd):
+    """`verbose=0` prints nothing at all."""
+    trainer().fit(data)
+    shown = capfd.readouterr()
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        ({"epochs": 0}, InvalidArgument, "epochs"),
+        ({"epochs": 1.5}, InvalidArgument, "epochs"),
+        ({"learning_rate": 0.0}, InvalidArgument, "learning_rate"),
+        ({"learning_rate": float("nan")}, InvalidArgument, "learning_rate"),
+        ({"schedule": "cosin"}, UnknownName, "Did you mean 'cosine'"),
+        ({"batch_norm": "freeze"}, UnknownName, "Did you mean 'frozen'"),
+        ({"label_smoothing": 1.0}, InvalidArgument, "label_smoothing"),
+        ({"class_weight": "balance"}, InvalidArgument, "'balanced'"),
+        ({"loss": "mse", "label_smoothing": 0.1}, InvalidArgument, "smoothing"),
+    ],
+)
+def test_a_wrong_setting_of_a_phase_is_refused_at_once(change, error, text):
+    """Each setting is checked where it is given."""
+    with pytest.raises(error, match=text):
+        Phase(**QUICK | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"optimizer": "adamm"}, "optimizer that Keras knows"),
+        ({"loss": "crossentropyy"}, "loss that Keras knows"),
+        ({"patience": 3}, "validation"),
+        ({"schedule": "plateau"}, "validation"),
+    ],
+)
+def test_a_phase_that_does_not_fit_the_data_is_refused(data, change, text):
+    """What only shows with the data is refused before anything trains."""
+    arrays = (data.train.images, data.train.labels)
+    with pytest.raises(InvalidArgument, match=text):
+        trainer(Phase(**QUICK | change)).fit(arrays)
+
+
+def test_parts_that_do_not_fit_are_refused(data):
+    """A backbone without a head, a network with one, and wrong outputs."""
+    network = models.cnn("s2-m1", classes=7, size=16)
+    for parts in ((tiny(), None), (network, heads.linear()), ("mobilenetv2", None)):
+        with pytest.raises(InvalidArgument):
+            TwoPhaseTrainer(*parts)
+    with pytest.raises(InvalidArgument, match="4 outputs"):
+        TwoPhaseTrainer(network, phase_2=None, verbose=0).fit(data)
+    with pytest.raises(InvalidArgument, match="seed"):
+        trainer(seed=-1)
+    with pytest.raises(InvalidArgument, match="Expected Splits"):
+        trainer().fit("cifar10")
