@@ -1,0 +1,23 @@
+"""Images to train and to test on, from wherever they are, as plain NumPy arrays.
+
+Every function here returns `Splits`: training, validation and test images, uint8 at
+their native size. Nothing is resized or scaled before it reaches a network, so that the
+same arrays serve every backbone.
+"""
+
+from cifarkit.datasets._arrays import from_arrays, split_of
+from cifarkit.datasets._cifar import cifar10, cifar100
+from cifarkit.datasets._folder import from_folder
+from cifarkit.datasets._splits import Split, Splits
+from cifarkit.datasets._synthetic import synthetic
+
+__all__ = [
+    "Split",
+    "Splits",
+    "cifar10",
+    "cifar100",
+    "from_arrays",
+    "from_folder",
+    "split_of",
+    "synthetic",
+]

@@ -1,0 +1,176 @@
+"""Bytes and files that people bring, decoded to plain RGB arrays.
+
+Whatever arrives here is not trusted: only five formats are tried, the header's
+dimensions are checked before a pixel is decoded, and everything that Pillow can raise
+becomes `InvalidImage`. No setting of Pillow is changed for the rest of the process.
+"""
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from cifarkit._errors import InvalidArgument, InvalidImage
+from cifarkit._types import Images
+
+__all__ = ["FORMATS", "MAX_PIXELS", "ImageFile", "decode", "resize"]
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
+"""The formats that are decoded; nothing else is even tried."""
+
+MAX_PIXELS = 50_000_000
+"""The most pixels that `decode` accepts by default: 150 MB once decoded."""
+
+ImageFile: TypeAlias = bytes | str | os.PathLike[str]
+"""The bytes of an image file, or the path of one."""
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
+    """Decode one image to RGB, upright, as a viewer would show it on a white page.
+
+    The EXIF orientation is applied, transparent pixels are laid over white, 16-bit
+    values keep their upper 8 bits, and of an animation the first frame is taken.
+
+    Args:
+        data: the bytes of a PNG, JPEG, WEBP, GIF or BMP file, or the path of one.
+        max_pixels: the most pixels (width times height) to decode.
+
+    Returns:
+        uint8, shape `(H, W, 3)`, values in [0, 255].
+
+    Raises:
+        InvalidImage: the file cannot be read, is of another format, is broken or cut
+            short, or has more than `max_pixels` pixels.
+
+    Example:
+        >>> decode("cat.jpg").shape     # doctest: +SKIP
+        (480, 640, 3)
+    """
+    content, name = _content(data)
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image:
+            _check_dimensions(image.size, max_pixels, name)
+            image.load()
+            return np.ascontiguousarray(_rgb(_upright(image)))
+    except InvalidImage:
+        raise
+    # Pillow's readers raise many types on broken bytes (OSError, SyntaxError, KeyError,
+    # struct.error, its own bomb warning made an error ...): the list is not documented.
+    except Exception as error:
+        raise InvalidImage(
+            f"Expected a complete image file ({', '.join(FORMATS)}); received {name}, "
+            f"which cannot be decoded ({_reason(error)}). "
+            "Save the image again in one of these formats."
+        ) from error
+
+
+def resize(image: Images, size: int) -> Images:
+    """Resize one image to a square of `size` by `size` pixels.
+
+    Bilinear, with the filter widened when it shrinks, so that fine texture does not
+    alias. The sides are scaled independently: nothing is cropped and nothing is padded.
+
+    Args:
+        image: uint8, shape `(H, W, 3)`, values in [0, 255].
+        size: side of the result, in pixels.
+
+    Returns:
+        uint8, shape `(size, size, 3)`.
+
+    Raises:
+        InvalidArgument: `image` is not such an array, or `size` is below 1.
+
+    Example:
+        >>> resize(np.zeros((48, 64, 3), np.uint8), 32).shape
+        (32, 32, 3)
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InvalidArgument(
+            "Expected one RGB image, uint8, shape (H, W, 3); received "
+            f"{image.dtype}, shape {image.shape}. "
+            "Read files with cifarkit.images.decode."
+        )
+    if size < 1:
+        raise InvalidArgument(
+            f"Expected a size of at least 1 pixel; received {size}. "
+            "Give the side of the square in pixels."
+        )
+    if image.shape[:2] == (size, size):
+        return image.copy()
+    resampled = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
+    return np.array(resampled)
+
+
+def _content(data: ImageFile) -> tuple[bytes, str]:
+    """Return the bytes to decode and what to call them in an error."""
+    if isinstance(data, bytes):
+        return data, f"{len(data)} bytes"
+    if not isinstance(data, str | os.PathLike):
+        raise InvalidArgument(
+            "Expected the bytes of an image file or its path; received "
+            f"{type(data).__name__}. Read the file's bytes first."
+        )
+    try:
+        return Path(data).read_bytes(), str(data)
+    except OSError as error:
+        raise InvalidImage(
+            f"Expected an image file that can be read; received {data}: "
+            f"{error.strerror}. Check the path and its permissions."
+        ) from error
+
+
+def _check_dimensions(size: tuple[int, int], max_pixels: int, name: str) -> None:
+    width, height = size
+    if not 0 < width * height <= max_pixels:
+        raise InvalidImage(
+            f"Expected an image of 1 to {max_pixels:,} pixels; received {name}, which "
+            f"is {width} x {height}. Give a smaller copy, or raise max_pixels."
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is of none of these formats"
+    return f"{type(error).__name__}: {error}"
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken metadata beside whole pixels: shown as they lie
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def _rgb(image: Image.Image) -> Images:
+    if image.mode.startswith("I"):
+        return _from_16_bit(image)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(layer, mask=layer)
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_16_bit(image: Image.Image) -> Images:
+    """Keep the upper byte: Pillow's own conversion turns all above 255 white."""
+    values: NDArray[Any] = np.asarray(image)
+    gray = (values >> 8).astype(np.uint8)
+    if (clear := image.info.get("transparency")) is not None:
+        gray[values == clear] = 255
+    return np.repeat(gray[..., None], 3, axis=-1)

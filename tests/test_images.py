@@ -1,0 +1,296 @@
+"""What `cifarkit.images` makes of good, odd, broken and hostile image files."""
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageFile
+
+from cifarkit import images
+from cifarkit._errors import InvalidArgument, InvalidImage
+from strategies import rgb_images
+
+# What a viewer does for each value of the EXIF orientation, in NumPy's words.
+UPRIGHT = {
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored, 2).transpose(1, 0, 2),
+    8: lambda stored: np.rot90(stored, 1),
+}
+LOSSLESS = {"PNG": {}, "BMP": {}, "WEBP": {"lossless": True, "exact": True}}
+SAVED = {**LOSSLESS, "GIF": {}, "JPEG": {}}
+
+
+def encoded(image, file_format, **options):
+    """Return the bytes of an image file."""
+    file = BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def png_header(width, height):
+    """A PNG file of one line that says it is `width` by `height`."""
+
+    def chunk(kind, body):
+        crc = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + crc
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + chunk(b"IEND", b"")
+    )
+
+
+@given(pixels=rgb_images(), file_format=st.sampled_from(sorted(LOSSLESS)))
+def test_lossless_formats_give_back_their_pixels(pixels, file_format):
+    """What was saved without loss is what is decoded."""
+    data = encoded(Image.fromarray(pixels), file_format, **LOSSLESS[file_format])
+    np.testing.assert_array_equal(images.decode(data), pixels)
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
+@given(stored=rgb_images())
+def test_every_exif_orientation_is_applied(orientation, file_format, stored):
+    """The pixels are those that a viewer would show."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(
+        Image.fromarray(stored), file_format, exif=exif, **LOSSLESS[file_format]
+    )
+    np.testing.assert_array_equal(images.decode(data), UPRIGHT[orientation](stored))
+
+
+def test_exif_orientation_of_a_jpeg_is_applied():
+    """A camera's portrait picture stands upright."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored = Image.new("RGB", (40, 20))
+    assert images.decode(encoded(stored, "JPEG", exif=exif)).shape == (40, 20, 3)
+
+
+@pytest.mark.parametrize("body", [b"MM\0*\0\0\0\x08\xff\xff\0", b"not a header"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_broken_exif_turns_nothing(file_format, body):
+    """Metadata that cannot be read does not cost the image."""
+    stored = Image.new("RGB", (40, 20), "red")
+    data = encoded(stored, file_format, exif=b"Exif\0\0" + body)
+    assert images.decode(data).shape == (20, 40, 3)
+
+
+@given(pixels=rgb_images())
+def test_opaque_alpha_changes_nothing(pixels):
+    """An image that is opaque everywhere is the image without its alpha."""
+    data = encoded(Image.fromarray(pixels).convert("RGBA"), "PNG")
+    np.testing.assert_array_equal(images.decode(data), pixels)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "GIF"])
+@given(gray=rgb_images().map(lambda pixels: pixels[..., 0]))
+def test_a_palette_changes_nothing(file_format, gray):
+    """An image with few enough colours is the same with a palette."""
+    pixels = np.stack([gray, 255 - gray, gray // 2], axis=-1)
+    image = Image.fromarray(gray)
+    image.putpalette([part for c in range(256) for part in (c, 255 - c, c // 2)])
+    data = encoded(image, file_format)
+    np.testing.assert_array_equal(images.decode(data), pixels)
+
+
+@given(pixels=rgb_images(), low=st.integers(0, 255), transparent=st.booleans())
+def test_16_bit_values_keep_their_upper_byte(pixels, low, transparent):
+    """Sixteen bits of gray are not clipped to white."""
+    gray = pixels[..., 0]
+    wide = gray.astype(np.uint16) * 256 + low
+    options = {"transparency": int(wide[0, 0])} if transparent else {}
+    decoded = images.decode(encoded(Image.fromarray(wide), "PNG", **options))
+    expected = np.where(wide == wide[0, 0], 255, gray) if transparent else gray
+    np.testing.assert_array_equal(decoded, np.stack([expected] * 3, axis=-1))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_pixels_lie_over_white(mode):
+    """Fully clear is white, half clear is half way to white."""
+    black = Image.new("RGBA", (3, 1), "black")
+    black.putalpha(Image.fromarray(np.array([[0, 128, 255]], np.uint8)))
+    decoded = images.decode(encoded(black.convert(mode), "PNG"))
+    np.testing.assert_array_equal(decoded[0, :, 0], [255, 127, 0])
+
+
+def test_a_transparent_palette_colour_lies_over_white():
+    """The colour that a GIF declares clear is white."""
+    image = Image.new("P", (2, 1), 0)
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    decoded = images.decode(encoded(image, "GIF", transparency=0))
+    np.testing.assert_array_equal(decoded[0], [[255, 255, 255], [40, 50, 60]])
+
+
+@pytest.mark.parametrize("colour", ["white", "black", "red", "gray"])
+def test_cmyk_keeps_its_colours(colour):
+    """A JPEG for print shows the colour it was made from."""
+    image = Image.new("RGB", (16, 16), colour)
+    decoded = images.decode(encoded(image.convert("CMYK"), "JPEG", quality=100))
+    assert np.abs(decoded.astype(int) - np.asarray(image)).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_gray_becomes_rgb(mode):
+    """Gray images get three equal channels."""
+    image = Image.fromarray(np.array([[0, 255]], np.uint8)).convert(mode)
+    decoded = images.decode(encoded(image, "PNG"))
+    np.testing.assert_array_equal(decoded, [[[0, 0, 0], [255, 255, 255]]])
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "PNG", "WEBP"])
+def test_an_animation_gives_its_first_frame(file_format):
+    """Of an animation, the frame that is shown first is decoded."""
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "lime")]
+    options = {"save_all": True, "append_images": frames[1:]}
+    options |= {"lossless": True} if file_format == "WEBP" else {}
+    decoded = images.decode(encoded(frames[0], file_format, **options))
+    np.testing.assert_array_equal(decoded, np.asarray(frames[0]))
+
+
+@given(pixels=rgb_images(), file_format=st.sampled_from(sorted(SAVED)), data=st.data())
+def test_a_file_cut_short_is_invalid_or_decodes(pixels, file_format, data):
+    """Cut anywhere, a file raises InvalidImage or decodes, and nothing else."""
+    whole = encoded(Image.fromarray(pixels), file_format, **SAVED[file_format])
+    cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
+    try:
+        decoded = images.decode(cut)
+    except InvalidImage:
+        return
+    assert decoded.shape == pixels.shape
+
+
+@given(
+    pixels=rgb_images(),
+    file_format=st.sampled_from(sorted(SAVED)),
+    changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1),
+)
+def test_a_damaged_file_is_invalid_or_decodes(pixels, file_format, changes):
+    """With any bytes changed, a file raises InvalidImage or decodes to RGB."""
+    data = bytearray(encoded(Image.fromarray(pixels), file_format))
+    for place, value in changes:
+        data[place % len(data)] = value
+    try:
+        decoded = images.decode(bytes(data), max_pixels=10_000)
+    except InvalidImage:
+        return
+    assert decoded.dtype == np.uint8
+    assert decoded.ndim == 3
+    assert decoded.shape[2] == 3
+
+
+@pytest.mark.parametrize("file_format", ["TIFF", "PPM", "ICO", "PCX", "EPS", "TGA"])
+def test_other_formats_are_refused(file_format):
+    """What Pillow could open but nobody needs is not even tried."""
+    data = encoded(Image.new("RGB", (16, 16)), file_format)
+    with pytest.raises(InvalidImage, match="none of these formats"):
+        images.decode(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"text", b"\x89PNG\r\n\x1a\n", b"<svg></svg>"])
+def test_what_is_no_image_is_refused(data):
+    """Bytes that are no image give an error that says how many they were."""
+    with pytest.raises(InvalidImage, match=f"received {len(data)} bytes"):
+        images.decode(data)
+
+
+@pytest.mark.parametrize("sides", [(8_000, 8_000), (12_000, 9_000), (60_000, 60_000)])
+@pytest.mark.filterwarnings("ignore:Image size")
+def test_a_bomb_is_refused_by_its_header(sides):
+    """The dimensions are read before a pixel is, whatever Pillow thinks of them."""
+    with pytest.raises(InvalidImage):
+        images.decode(png_header(*sides))
+
+
+def test_the_limit_is_the_callers():
+    """`max_pixels` admits exactly that many."""
+    data = encoded(Image.new("RGB", (30, 20)), "PNG")
+    assert images.decode(data, max_pixels=600).shape == (20, 30, 3)
+    with pytest.raises(InvalidImage, match=r"1 to 599 pixels.*30 x 20"):
+        images.decode(data, max_pixels=599)
+
+
+def test_no_setting_of_pillow_is_touched():
+    """Other users of Pillow in the process keep their settings."""
+    before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+    images.decode(encoded(Image.new("RGB", (2, 2)), "PNG"))
+    assert before == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_is_read(tmp_path, kind):
+    """A file's path gives what its bytes give."""
+    path = tmp_path / "red.png"
+    Image.new("RGB", (3, 2), "red").save(path)
+    assert images.decode(kind(path)).tolist() == [[[255, 0, 0]] * 3] * 2
+
+
+def test_errors_name_the_file(tmp_path):
+    """A missing and a broken file are both named."""
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    for path in (broken, tmp_path / "missing.png"):
+        with pytest.raises(InvalidImage, match=path.name):
+            images.decode(path)
+
+
+def test_what_is_neither_bytes_nor_path_is_refused():
+    """An array or an open file is not guessed at."""
+    with pytest.raises(InvalidArgument, match="received BytesIO"):
+        images.decode(BytesIO())
+
+
+@given(pixels=rgb_images(), size=st.integers(1, 40))
+def test_resize_gives_a_square_within_the_range_of_the_image(pixels, size):
+    """A resized image is square, and no channel leaves its range."""
+    resized = images.resize(pixels, size)
+    assert resized.shape == (size, size, 3)
+    assert resized.dtype == np.uint8
+    assert (resized.min(axis=(0, 1)) >= pixels.min(axis=(0, 1))).all()
+    assert (resized.max(axis=(0, 1)) <= pixels.max(axis=(0, 1))).all()
+
+
+def test_resize_averages_when_it_shrinks():
+    """Fine texture becomes its mean, not one of its two values."""
+    board = np.indices((64, 64)).sum(axis=0) % 2 * 255
+    resized = images.resize(np.stack([board] * 3, axis=-1).astype(np.uint8), 8)
+    assert np.abs(resized.astype(int) - 127).max() <= 2
+
+
+def test_resize_to_the_same_size_is_a_copy():
+    """The result can be written to without changing the image."""
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    resized = images.resize(pixels, 4)
+    resized[:] = 1
+    assert not pixels.any()
+
+
+@pytest.mark.parametrize(
+    ("image", "size"),
+    [
+        (np.zeros((4, 4, 3), np.float32), 4),
+        (np.zeros((4, 4), np.uint8), 4),
+        (np.zeros((4, 4, 4), np.uint8), 4),
+        (np.zeros((4, 4, 3), np.uint8), 0),
+    ],
+)
+def test_resize_refuses_other_arrays_and_sizes(image, size):
+    """Only RGB bytes and sizes of at least one pixel are taken."""
+    with pytest.raises(InvalidArgument, match="Expected"):
+        images.resize(image, size)
