@@ -1,0 +1,113 @@
+"""Probabilities of many images, in bounded memory."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._types import Floats, Images, Model
+from cifarkit.metrics._checks import checked_probabilities
+
+_BATCH = 128
+_CHUNK = 512  # images of one `predict`: 6 MB in float32 at 32 x 32, 308 MB at 224
+
+
+def predict(
+    model: Model, images: Images, *, classes: int | None, tta: bool = False
+) -> Floats:
+    """Return probabilities, float32, shape `(N, C)`.
+
+    Args:
+        model: a `keras.Model` from images in [0, 255] to probabilities.
+        images: uint8, shape `(N, H, W, 3)`.
+        classes: what C has to be, or None if the model decides.
+        tta: average over each image and its mirror image.
+
+    Raises:
+        InvalidArgument: `model` is no `keras.Model`.
+        InvalidData: the model takes other images or gives no probabilities.
+    """
+    _check_model(model, images)
+    return np.concatenate(
+        [
+            _averaged(model, chunk, classes) if tta else _once(model, chunk, classes)
+            for chunk in _chunks(images)
+        ]
+    )
+
+
+def penalties(model: Model) -> float:
+    """Return the sum of the penalties on the weights that the model trains.
+
+    They are what `model.losses` holds of regularizers. Penalties on activations belong
+    to a batch, not to a model, and are left out.
+    """
+    found = [
+        weight.regularizer(weight)
+        for weight in model.trainable_weights
+        if weight.regularizer is not None
+    ]
+    return float(sum(float(keras.ops.convert_to_numpy(value)) for value in found))
+
+
+def _chunks(images: Images) -> Iterator[Floats]:
+    for start in range(0, len(images), _CHUNK):
+        # Keras leaves integers as they are, and convolutions do not take uint8.
+        yield images[start : start + _CHUNK].astype(np.float32)
+
+
+def _averaged(model: Model, images: Floats, classes: int | None) -> Floats:
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
+    both = (_once(model, images, classes), _once(model, mirrored, classes))
+    mean: Floats = np.mean(both, axis=0, dtype=np.float32)
+    return mean
+
+
+def _once(model: Model, images: Floats, classes: int | None) -> Floats:
+    try:
+        output = model.predict(images, batch_size=_BATCH, verbose=0)
+    except ValueError as error:
+        received = "received one that refuses them, as Keras explains above"
+        raise InvalidData(_misfit(images, received)) from error
+    shape: tuple[int, ...] = getattr(output, "shape", ())
+    if len(shape) != 2 or (classes is not None and shape[1] != classes):
+        raise InvalidData(
+            f"Expected probabilities of shape (N, {classes or 'C'}), one column for "
+            f"each class; received {type(output).__name__} of shape {shape}. "
+            "Give the model one softmax layer at its end, as wide as there are classes."
+        )
+    probabilities: Floats = np.asarray(output, dtype=np.float32)
+    checked_probabilities(probabilities)
+    return probabilities
+
+
+def _check_model(model: Model, images: Images) -> None:
+    if not isinstance(model, keras.Model):
+        hint = " Use result.model." if hasattr(model, "model") else ""
+        raise InvalidArgument(
+            "Expected a keras.Model from images to probabilities; received "
+            f"{type(model).__name__}.{hint or ' Build one with keras or cifarkit.'}"
+        )
+    # Once traced at its own size, a model takes other sizes silently: look first.
+    shape = getattr(model, "input_shape", None)
+    if shape is not None and not _takes(shape, images.shape):
+        raise InvalidData(_misfit(images, f"received one that takes {shape}"))
+
+
+def _takes(wanted: object, given: tuple[int, ...]) -> bool:
+    """Whether a model whose `input_shape` is `wanted` takes an array of `given`."""
+    return (
+        isinstance(wanted, tuple)
+        and len(wanted) == len(given)
+        and all(w in (None, g) for w, g in zip(wanted[1:], given[1:], strict=True))
+    )
+
+
+def _misfit(images: Images | Floats, received: str) -> str:
+    height, width = images.shape[1:3]
+    return (
+        "Expected a model that takes images of the split's native size, "
+        f"{height} x {width} x 3; {received}. Assemble the model with cifarkit, which "
+        "resizes inside, or put a keras.layers.Resizing before it."
+    )
