@@ -1,0 +1,15 @@
+"""Pretrained networks that take RGB images in [0, 255], whatever they were trained on.
+
+names()     the catalog
+spec()      what is known about one of them
+get()       one of them, with its weights
+wrap()      your own network in their place
+"""
+
+from cifarkit.backbones._build import Backbone
+from cifarkit.backbones._catalog import names, spec
+from cifarkit.backbones._get import get
+from cifarkit.backbones._spec import BackboneSpec, WeightSet
+from cifarkit.backbones._wrap import wrap
+
+__all__ = ["Backbone", "BackboneSpec", "WeightSet", "get", "names", "spec", "wrap"]

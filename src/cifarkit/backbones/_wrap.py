@@ -1,0 +1,129 @@
+"""A user's own network as a backbone."""
+
+from functools import partial
+
+import keras
+
+from cifarkit._errors import InvalidArgument
+from cifarkit._sources import fingerprint
+from cifarkit._types import Layer, Model
+from cifarkit.backbones import _preprocess
+from cifarkit.backbones._build import Backbone
+from cifarkit.backbones._graft import graft
+from cifarkit.backbones._spec import BackboneSpec, Filled, WeightSet
+
+_TYPICAL = 224
+
+
+def wrap(model: Model, *, preprocess: str) -> Backbone:
+    """Return a backbone that is a copy of your own network.
+
+    The copy holds the weights as they are now. The model itself is left as it is, and
+    what happens to it later does not reach the backbone.
+
+    Args:
+        model: a functional or sequential `keras.Model` from images, `(N, H, W, 3)`, to
+            a feature map, `(N, h, w, features)`. If H and W are fixed, so is the size
+            of the backbone.
+        preprocess: what the network expects in place of RGB in [0, 255]: one of the
+            modes of `get`, without `"auto"`; `"raw"` if it converts by itself.
+
+    Raises:
+        InvalidArgument: another kind of model, of input or of output.
+        UnknownName: no such preprocess mode.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(8, 3)])
+        >>> backbones.wrap(model, preprocess="unit").build(32).output_shape
+        (None, 30, 30, 8)
+    """
+    _preprocess.check(preprocess)
+    _check_shapes(model)
+    _check_names(model, preprocess)
+    copy = _copy(model)
+    spec = _describe(copy)
+    return Backbone(spec, spec.default, preprocess, copy.input_shape[1])
+
+
+def _check_shapes(model: Model) -> None:
+    functional = isinstance(model, keras.Model) and isinstance(model, keras.Function)
+    sequential = isinstance(model, keras.Sequential) and model.built
+    if not (functional or sequential):
+        raise _unusable("a functional or a built sequential keras.Model", type(model))
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        raise _unusable("a model with one input and one output", found)
+    shape = tuple(model.inputs[0].shape)
+    if len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2]:
+        raise _unusable("an input of shape (None, size, size, 3)", shape)
+    shape = tuple(model.outputs[0].shape)
+    if len(shape) != 4 or shape[3] is None:
+        raise _unusable("a feature map of shape (None, h, w, features)", shape)
+
+
+def _check_names(model: Model, preprocess: str) -> None:
+    taken = [each.name for each in model.layers if _preprocess.is_preprocessing(each)]
+    if taken and preprocess != "raw":
+        raise InvalidArgument(
+            f"Expected preprocess='raw', because the model has the preprocessing layer "
+            f"{taken[0]!r}; received {preprocess!r}. Images would be converted twice."
+        )
+
+
+def _unusable(expected: str, received: object) -> InvalidArgument:
+    return InvalidArgument(
+        f"Expected {expected}; received {received}. Cut the model before its pooling "
+        "layer: keras.Model(model.inputs, model.get_layer(name).output)."
+    )
+
+
+def _copy(model: Model) -> Model:
+    """Return a functional model with layers of its own and the same weights."""
+    view = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    try:
+        copy = keras.models.clone_model(view)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise InvalidArgument(
+            f"Expected a model that keras.models.clone_model can copy; received "
+            f"{model.name!r} ({error!s:.300}). Give its layers a get_config."
+        ) from error
+    _copy_weights(view, copy)
+    return copy
+
+
+def _copy_weights(source: Model, target: Model) -> None:
+    for layer in source.layers:
+        if layer.weights:
+            twin = target.get_layer(layer.name)
+            twin.set_weights(layer.get_weights())
+            _finish(twin)
+
+
+def _finish(layer: Layer) -> None:
+    """Let Normalization compute what it divides by from the weights it was given."""
+    for inner in getattr(layer, "layers", ()):
+        _finish(inner)
+    if isinstance(layer, keras.layers.Normalization):
+        layer.finalize_state()
+
+
+def _describe(copy: Model) -> BackboneSpec:
+    size = copy.input_shape[1] or _TYPICAL
+    steps = copy.compute_output_shape((1, size, size, 3))[1]
+    own = WeightSet("wrapped", partial(graft, copy), "raw", fill=partial(_fill, copy))
+    return BackboneSpec(
+        name=copy.name,
+        title=copy.name,
+        features=copy.output_shape[3],
+        recommended=size,
+        blocks="",
+        sets=(own,),
+        stride=max(1, round(size / steps)),
+        minimum=1,
+    )
+
+
+def _fill(copy: Model, model: Model, _: int) -> Filled:
+    _copy_weights(copy, model)
+    weights = {str(n): array for n, array in enumerate(copy.get_weights())}
+    return Filled("a model of the caller", fingerprint(weights))
