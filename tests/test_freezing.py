@@ -56,7 +56,9 @@ def test_snapping_moves_to_the_start_of_the_block_and_no_further(blocks, data):
     names = [block_of(layer.name) for layer in layers]
     assert snapped <= exact
     assert len(set(names[snapped : exact + 1])) == 1
-    assert snapped == 0 or names[snapped - 1] != names[snapped] or names[snapped] is None
+    assert (
+        snapped == 0 or names[snapped - 1] != names[snapped] or names[snapped] is None
+    )
 
 
 @given(BLOCKS, st.data())

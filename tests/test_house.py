@@ -42,7 +42,7 @@ def imported(source):
         else:
             continue
         for name in names:
-            if name.startswith("cifarkit."):
+            if name.startswith("cifarkit.") and name != "cifarkit.__version__":
                 yield name.removeprefix("cifarkit.")
 
 
@@ -116,7 +116,7 @@ def test_files_are_short():
 
 
 def test_functions_are_short():
-    """A function over 60 lines does more than one thing; its docstring is not counted."""
+    """A function over 60 lines, its docstring aside, does more than one thing."""
     long = []
     for name, source in modules().items():
         for node in ast.walk(ast.parse(source)):

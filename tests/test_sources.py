@@ -116,7 +116,9 @@ def test_a_damaged_file_in_the_store_is_fetched_again(store, tmp_path):
 
 
 def _load(log):
-    arrays = load(ArraySet("set", fingerprint(GOOD), (Origin(Local(log), good),))).arrays
+    arrays = load(
+        ArraySet("set", fingerprint(GOOD), (Origin(Local(log), good),))
+    ).arrays
     assert np.array_equal(arrays["a"], GOOD["a"])
 
 

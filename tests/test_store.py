@@ -39,7 +39,8 @@ def test_a_killed_writer_leaves_the_old_content(tmp_path):
     path = tmp_path / "file.txt"
     path.write_text("old")
     code = (
-        "import os, signal, sys; from pathlib import Path; from cifarkit import _store\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from cifarkit import _store\n"
         "def write(part):\n"
         "    part.write_text('ne'); os.kill(os.getpid(), signal.SIGKILL)\n"
         "_store.write_atomic(Path(sys.argv[1]), write)"
@@ -64,7 +65,10 @@ def test_pruning_takes_the_least_recently_used(store):
         path.write_bytes(bytes(100))
         os.utime(path, (index, index))
     with _store.lock("anything"):
-        assert _store.prune(150) == [store / "arrays" / "old", store / "arrays" / "middle"]
+        assert _store.prune(150) == [
+            store / "arrays" / "old",
+            store / "arrays" / "middle",
+        ]
     assert [path.name for path, _ in _store.files()] == ["new"]
 
 

@@ -8,8 +8,17 @@ import keras
 import numpy as np
 import pytest
 
-from cifarkit import Phase, TrainResult, TwoPhaseTrainer, augment, backbones, datasets
-from cifarkit import evaluate, heads, models
+from cifarkit import (
+    Phase,
+    TrainResult,
+    TwoPhaseTrainer,
+    augment,
+    backbones,
+    datasets,
+    evaluate,
+    heads,
+    models,
+)
 from cifarkit._errors import (
     CorruptFile,
     InvalidArgument,
@@ -153,7 +162,7 @@ def test_trap_4_a_phase_that_harms_is_not_kept(data):
 
 
 def test_trap_4_patience_takes_back_the_best_epoch(data):
-    """The kept epoch has the lowest validation loss, and its weights are the model's."""
+    """The kept epoch has the lowest validation loss; its weights are the model's."""
     phase = Phase(epochs=6, learning_rate=0.3, patience=2, batch_size=32)
     result = trainer(phase).fit(data)
     losses = result.phases[0].history["val_loss"]
@@ -258,7 +267,7 @@ def test_orders_differ_by_epoch_and_cover_all_images(data):
 
 
 def test_the_trainer_shows_each_epoch_its_own_order(data):
-    """Keras announces epochs once too often; the feed is told by the trainer instead."""
+    """Keras announces epochs once too often; the trainer tells the feed instead."""
     seen = []
 
     class Watching(keras.callbacks.Callback):
@@ -307,7 +316,7 @@ def test_arrays_and_a_data_set_of_tensorflow_are_taken(data):
     tensorflow = pytest.importorskip("tensorflow")
     images, labels = data.train.images, data.train.labels
     pairs = tensorflow.data.Dataset.from_tensor_slices((images, labels)).batch(32)
-    phase = Phase(**QUICK, class_weight={0: 2.0})
+    phase = Phase(**QUICK, class_weight="balanced")
     made = trainer(phase, augment=[augment.flip()])
     validation = (data.validation.images, data.validation.labels)
     for given in ((images, labels), (images, np.eye(4)[labels]), pairs):
@@ -409,7 +418,7 @@ def test_a_changed_result_is_refused(data, tmp_path):
     path = folder / "phase_1.npz"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(CorruptFile, match="phase_1.npz to have SHA-256"):
+    with pytest.raises(CorruptFile, match=r"phase_1\.npz to have SHA-256"):
         TrainResult.load(folder)
     path.unlink()
     with pytest.raises(CorruptFile, match="which the result names"):

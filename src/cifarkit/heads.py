@@ -14,6 +14,8 @@ from cifarkit._errors import InvalidArgument, UnknownName
 from cifarkit._registry import unknown
 from cifarkit._types import Layer, Model, Tensor
 
+__all__ = ["Head", "Pooling", "classifier", "linear"]
+
 Pooling: TypeAlias = Literal["avg", "max", "avg_max", "flatten"]
 """How a feature map becomes a vector: the mean or the largest value of each channel,
 both, or all values."""

@@ -63,8 +63,7 @@ def _shift(noise: Tensor, amount: float, height: int, width: int) -> Tensor:
 
 
 def _crop(noise: Tensor, amount: float, height: int, width: int) -> Tensor:
-    # The product of a number just below 1 may round up to the next whole pixel.
-    moves = ops.minimum(ops.floor(noise * (2.0 * amount + 1.0)), 2.0 * amount) - amount
+    moves = ops.floor(noise * (2.0 * amount + 1.0)) - amount
     return _matrix(1, 0, -moves[:, 0], 0, 1, -moves[:, 1])
 
 

@@ -29,7 +29,8 @@ class Augmentation(ABC):
         Args:
             images: RGB, float32, `(B, H, W, 3)`, values in [0, 255], H and W static.
             targets: class probabilities, float32, `(B, C)`, each row summing to 1.
-            noise: uniform numbers, float32, `(B, draws)`, values in [0, 1).
+            noise: uniform numbers, float32, `(B, draws)`, values in [0, 1). Draw them
+                as float32: a float64 number just below 1 would be rounded to 1.
 
         Returns:
             Images and targets of the same shapes, types and ranges.
@@ -41,7 +42,7 @@ class Augmentation(ABC):
 
     @property
     def mixes(self) -> bool:
-        """Whether it changes targets too, so that they are no whole classes any more."""
+        """Whether it changes targets too, so that they are whole classes no more."""
         return False
 
 

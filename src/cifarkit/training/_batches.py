@@ -1,4 +1,4 @@
-"""Batches whose order and noise follow from (seed, phase, epoch, step) and nothing else."""
+"""Batches whose order and noise follow from (seed, phase, epoch, step) alone."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         chosen = self._order[step * self._size : (step + 1) * self._size]
         labels = self._labels[chosen]
         targets = self._targets[labels]
-        inputs = {
+        inputs: dict[str, NDArray[Any]] = {
             "image": self._images[chosen],
             "target": targets,
             "noise": self._noise(step, len(chosen)),
@@ -94,23 +94,29 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 
 
 def class_weights(
-    wanted: Mapping[int, float] | str | None, labels: Labels, classes: int
-) -> Floats | None:
-    """Return the weight of each class, float32, shape `(classes,)`, or None.
+    wanted: Mapping[int, float] | str | None, counts: NDArray[np.integer[Any]]
+) -> Floats:
+    """Return the weight of each class, float32, shape `(classes,)`.
+
+    Args:
+        wanted: as in `Phase.class_weight`.
+        counts: how many images each class has, shape `(classes,)`.
 
     `"balanced"` weighs a class by `N / (classes * its count)` (King and Zeng 2001).
 
     Raises:
         InvalidArgument: a weight for a class that does not exist.
     """
+    classes = len(counts)
     if wanted is None:
-        return None
+        return np.ones(classes, np.float32)
     if not isinstance(wanted, Mapping):
-        counts = np.bincount(labels, minlength=classes)
-        return (len(labels) / (classes * np.maximum(counts, 1))).astype(np.float32)
+        balanced = int(counts.sum()) / (classes * np.maximum(counts, 1))
+        return np.asarray(balanced, np.float32)
     if strange := sorted(set(wanted) - set(range(classes))):
         raise InvalidArgument(
             f"Expected class_weight for classes 0 to {classes - 1}; received "
             f"{strange}. Number the classes as the labels do."
         )
-    return np.array([wanted.get(each, 1.0) for each in range(classes)], np.float32)
+    weights = [wanted.get(each, 1.0) for each in range(classes)]
+    return np.array(weights, np.float32)

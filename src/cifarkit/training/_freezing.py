@@ -1,8 +1,8 @@
 """Which layers learn: from what a user asks for to a flag on each layer.
 
-A layer is frozen by `layer.trainable = False` and by nothing else. Calling a network with
-`training=False` does not hold: `fit` overrides it, and the moving statistics of batch
-norm drift (keras#20285).
+A layer is frozen by `layer.trainable = False` and by nothing else. Calling a network
+with `training=False` does not hold: `fit` overrides it, and the moving statistics of
+batch norm drift (keras#20285).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -83,7 +83,7 @@ class BatchNormGuard:
         self._before = {layer.name: (layer, _statistics(layer)) for layer in held}
 
     def check(self) -> None:
-        """Raise TrainingError if a frozen batch norm has other statistics than before."""
+        """Raise TrainingError if the statistics of a frozen batch norm have moved."""
         for name, (layer, before) in self._before.items():
             if not np.array_equal(before, _statistics(layer)):
                 raise TrainingError(
@@ -114,8 +114,8 @@ def _number(unfreeze: int | float, count: int) -> int:
     if isinstance(unfreeze, float) and 0 < unfreeze <= 1:
         return max(1, round(unfreeze * count))
     raise InvalidArgument(
-        f"Expected unfreeze to be a whole number from 1 to {count} (layers), a float in "
-        f"(0, 1] (fraction), the name of a block or layer, 'conv2d', 'all' or None; "
+        f"Expected unfreeze to be a whole number from 1 to {count} (layers), a float "
+        f"in (0, 1] (fraction), the name of a block or layer, 'conv2d', 'all' or None; "
         f"received {unfreeze!r}."
     )
 

@@ -1,4 +1,4 @@
-"""What a user hands to `fit`, as one kind of value that phases can draw batches from."""
+"""What a user hands to `fit`, as one kind of value that gives batches."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -77,13 +77,14 @@ class _Whole:
             classes=self.classes,
             batch_size=phase.batch_size,
             draws=draws,
-            weights=self._weights(phase) if key is not None else None,
+            weights=None if key is None else self._weights(phase),
             key=key,
         )
         return Feed(batches, batches.num_batches, batches.begin_epoch)
 
-    def _weights(self, phase: Phase) -> Floats | None:
-        return class_weights(phase.class_weight, self.split.labels, self.classes)
+    def _weights(self, phase: Phase) -> Floats:
+        counts = np.bincount(self.split.labels, minlength=self.classes)
+        return class_weights(phase.class_weight, counts)
 
 
 def data_of(given: Any, validation: Any = None) -> Data:

@@ -115,7 +115,12 @@ class _Augmented(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
 
 def fed(
-    network: Network, policy: Policy, *, shape: Sequence[int], classes: int, sparse: bool
+    network: Network,
+    policy: Policy,
+    *,
+    shape: Sequence[int],
+    classes: int,
+    sparse: bool,
 ) -> Fed:
     """Return the network as it is fed while it learns.
 

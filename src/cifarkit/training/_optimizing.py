@@ -37,12 +37,12 @@ def schedule_of(phase: Phase, steps: int) -> Any:
     """
     if phase.schedule != "cosine":
         return phase.learning_rate
-    warm = round(phase.warmup * steps)
+    warm, peak = round(phase.warmup * steps), phase.learning_rate
     return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=_FLOOR * phase.learning_rate if warm else phase.learning_rate,
+        initial_learning_rate=_FLOOR * peak if warm else peak,
         decay_steps=max(1, steps - warm),
         alpha=_FLOOR,
-        warmup_target=phase.learning_rate if warm else None,
+        warmup_target=peak if warm else None,
         warmup_steps=warm,
     )
 
@@ -68,8 +68,7 @@ def loss_of(phase: Phase) -> Any:
 
 def is_sparse(loss: Any) -> bool:
     """Whether a loss takes integer labels."""
-    name = getattr(loss, "name", None) or getattr(loss, "__name__", "")
-    return "sparse" in name
+    return "sparse" in str(getattr(loss, "name", getattr(loss, "__name__", "")))
 
 
 def _optimizer_config(phase: Phase) -> dict[str, Any]:

@@ -85,8 +85,8 @@ class Phase:
         _within("label_smoothing", self.label_smoothing, 0.0, 0.999)
         if isinstance(self.class_weight, str) and self.class_weight != "balanced":
             raise InvalidArgument(
-                "Expected class_weight to be a mapping from class to weight, 'balanced' "
-                f"or None; received {self.class_weight!r}."
+                "Expected class_weight to be a mapping from class to weight, "
+                f"'balanced' or None; received {self.class_weight!r}."
             )
         if self.loss != "auto" and self.label_smoothing:
             raise InvalidArgument(
@@ -115,9 +115,8 @@ def _within(
     name: str, value: object, low: float, high: float, *, low_included: bool = True
 ) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not (low <= float(str(value)) <= high) or (
-        value == low and not low_included
-    ):
+    inside = number and low <= float(str(value)) <= high
+    if not inside or (value == low and not low_included):
         raise InvalidArgument(
             f"Expected {name} in {'[' if low_included else '('}{low}, {high}]; "
             f"received {value!r}."

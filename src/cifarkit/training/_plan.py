@@ -40,7 +40,7 @@ class PhasePlan:
     def __str__(self) -> str:
         phase, (learn, total) = self.phase, self.parameters
         lines = [
-            f"{phase.epochs} epochs of {self.steps} steps of {phase.batch_size} images, "
+            f"{phase.epochs} epochs of {self.steps} batches of {phase.batch_size}",
             f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
             f"backbone: {self._backbone()}",
             f"parameters: {learn:,} of {total:,} learn",
@@ -84,7 +84,7 @@ class Plan:
         train, validation = self.images
         head = [
             self.title,
-            f"{train:,} training and {validation:,} validation images, "
+            f"{train:,} training and {validation:,} validation images",
             f"{self.classes} classes; augmentation: {self.augmentation}",
         ]
         numbered = enumerate(self.phases, start=1)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cifarkit._errors import InvalidArgument, InvalidData
-from cifarkit.training._batches import Feed
+from cifarkit._errors import InvalidData
+from cifarkit._types import Labels
+from cifarkit.training._batches import Feed, class_weights
 from cifarkit.training._phase import Phase
 
 
@@ -24,16 +26,19 @@ class Stream:
     Args:
         dataset: the user's data set; its own order and augmentation are kept.
         shape: of one native image.
-        classes: how many classes there are.
-        count: how many images one pass gives.
+        counts: how many images of each class one pass gives.
         steps: how many batches one pass gives.
     """
 
     dataset: Any
     shape: tuple[int, ...]
-    classes: int
-    count: int
+    counts: tuple[int, ...]
     steps: int
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.counts)
 
     @classmethod
     def of(cls, dataset: Any, *, classes: int | None = None) -> "Stream":
@@ -47,39 +52,30 @@ class Stream:
         Raises:
             InvalidData: it is endless, not batched, or its range or labels are wrong.
         """
-        shape, one_hot = _signature(dataset)
-        count, steps, highest, brightest = 0, 0, -1, 0.0
+        shape, known = _signature(dataset)
+        counts, steps, brightest = np.zeros(known or classes or 0, np.int64), 0, 0.0
         for images, labels in dataset.as_numpy_iterator():
-            count, steps = count + len(labels), steps + 1
-            highest = max(highest, int(np.max(labels)) if labels.ndim == 1 else -1)
-            brightest = max(brightest, float(np.max(images)))
-        _check_range(count, brightest)
-        found = one_hot or classes or highest + 1
-        if highest >= found:
+            steps, brightest = steps + 1, max(brightest, float(np.max(images)))
+            counts = _added(counts, labels if labels.ndim == 1 else labels.argmax(1))
+        _check_range(steps, brightest)
+        most = known or classes or len(counts)
+        if len(counts) > most:
             raise InvalidData(
-                f"Expected labels below {found}; received {highest}. "
+                f"Expected labels below {most}; received {len(counts) - 1}. "
                 "Number the classes from 0."
             )
-        return cls(dataset, shape, found, count, steps)
+        return cls(dataset, shape, tuple(counts.tolist()), steps)
 
     def __len__(self) -> int:
-        return self.count
+        return sum(self.counts)
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
-        """Return the data set in the form in which a fed network takes it.
-
-        Raises:
-            InvalidArgument: the phase wants class weights against frequencies.
-        """
+        """Return the data set in the form in which a fed network takes it."""
         import tensorflow as tf
 
-        if phase.class_weight == "balanced":
-            raise InvalidArgument(
-                "Expected class_weight as a mapping with a tf.data.Dataset; received "
-                "'balanced'. Give the weights, or pass the data as arrays."
-            )
-        wanted = dict(phase.class_weight or {}) if key else {}  # type: ignore[arg-type]
-        weights = tf.constant([wanted.get(each, 1.0) for each in range(self.classes)])
+        weights = tf.constant(
+            class_weights(phase.class_weight if key else None, np.array(self.counts))
+        )
         seed = np.random.SeedSequence(key or 0).generate_state(1)
         random = tf.random.Generator.from_seed(int(seed[0]))
 
@@ -95,8 +91,18 @@ class Stream:
         return Feed(batches, self.steps, begin_epoch=lambda epoch: None)
 
 
-def _check_range(count: int, brightest: float) -> None:
-    if count == 0:
+def _added(counts: Labels, labels: NDArray[Any]) -> Labels:
+    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+        raise InvalidData(
+            "Expected labels as whole numbers of at least 0, or one-hot; received "
+            f"{labels.dtype} from {labels.min()}. Number the classes from 0."
+        )
+    more = np.bincount(labels, minlength=len(counts))
+    return more + np.pad(counts, (0, len(more) - len(counts)))
+
+
+def _check_range(steps: int, brightest: float) -> None:
+    if steps == 0:
         raise InvalidData("Expected at least one image; received an empty data set.")
     if not 1.0 < brightest <= 255.0:
         raise InvalidData(

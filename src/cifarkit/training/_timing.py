@@ -19,7 +19,7 @@ _WARM = 5
 def seconds_per_epoch(
     network: Network, phase: Phase, data: Data, policy: Policy
 ) -> float:
-    """Return the forecast for one epoch of a phase; it changes the network's weights."""
+    """Return the forecast for one epoch; it changes the network's weights."""
     model = compiled(network, phase, data, policy)
     feed = data.train.feed(phase, draws=policy.draws, key=(0, 0))
     watch = _Watch()

@@ -221,7 +221,7 @@ def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
         raise InvalidArgument(
             "Expected a backbone and a head, or a whole keras.Model alone; received "
             f"{type(backbone).__name__} and {type(head).__name__}. "
-            "See backbones.get(), backbones.wrap(), heads.classifier() and models.cnn()."
+            "See backbones.get(), backbones.wrap(), heads.classifier(), models.cnn()."
         )
     if head is None and any(phase.unfreeze is not None for phase in phases):
         raise InvalidArgument(

@@ -1,0 +1,55 @@
+"""The command line: one line for success, one clear line for failure."""
+
+import subprocess
+import sys
+
+import pytest
+
+from cifarkit import __version__, cli
+
+
+def test_an_unknown_name_fails_with_one_line(capsys):
+    """A typo is named with what was meant, and nothing is fetched."""
+    assert cli.main(["fetch", "cifar10", "mobilnetv2"]) == 1
+    shown = capsys.readouterr()
+    assert "Did you mean 'mobilenetv2'?" in shown.err
+    assert "Traceback" not in shown.err
+    assert shown.out == ""
+
+
+def test_no_network_and_no_store_is_one_clear_error(tmp_path, monkeypatch, capsys):
+    """Every source that was tried is listed, and nothing half-written stays."""
+    monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path / "store"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("CIFARKIT_OFFLINE", "1")
+    assert cli.main(["fetch", "cifar10"]) == 1
+    text = capsys.readouterr().err
+    assert text.count("CIFARKIT_OFFLINE=1 forbids downloads") == 2
+    assert "Keras cache" in text
+    assert "python -m cifarkit fetch cifar10" in text
+    whole = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
+    assert [path.suffix for path in whole] in ([], [".lock"])
+
+
+@pytest.mark.parametrize("command", [["--version"], ["--help"]])
+def test_version_and_help_load_nothing_heavy(command):
+    """`python -m cifarkit` answers without loading TensorFlow."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['cifarkit', *{command!r}]\n"
+        "try:\n    runpy.run_module('cifarkit', run_name='__main__')\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert __version__ in done.stdout or "fetch" in done.stdout
+
+
+@pytest.mark.real
+def test_fetching_says_where_it_came_from(capsys):
+    """Data and weights end up in the store, and the source is printed."""
+    assert cli.main(["fetch", "cifar10", "mobilenetv2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["cifar10", "mobilenetv2"]
