@@ -36,13 +36,7 @@ def main():
     with timed(seconds, "total"):
         with timed(seconds, "data"):
             data = datasets.cifar10(size=options.size, seed=options.seed)
-            train = data.train.take(options.images, seed=options.seed)
-            data = datasets.Splits(
-                train,
-                data.validation.take(min(len(data.validation), options.images // 5)),
-                data.test.take(min(len(data.test), options.test)),
-                data.source,
-            )
+            data = smaller(data, options)
         trainer = TwoPhaseTrainer(
             backbones.get("mobilenetv2", weights=options.weights),
             heads.classifier(),
@@ -62,6 +56,17 @@ def main():
     print(usage(folder))
 
 
+def smaller(data, options):
+    """Return as many of the images as the options ask for."""
+    few = min(len(data.validation), options.images // 5)
+    return datasets.Splits(
+        data.train.take(options.images, seed=options.seed),
+        data.validation.take(few, seed=options.seed),
+        data.test.take(options.test, seed=options.seed),
+        data.source,
+    )
+
+
 def parsed():
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -74,8 +79,10 @@ def parsed():
     parser.add_argument("--size", type=int, help="side in pixels")
     parser.add_argument("--weights", default="imagenet")
     options = parser.parse_args()
-    options.images = options.images or (5_000 if options.fast else 45_000)
-    options.size = options.size or (96 if options.fast else 160)
+    if options.images is None:
+        options.images = 5_000 if options.fast else 45_000
+    if options.size is None:
+        options.size = 96 if options.fast else 160
     return options
 
 
@@ -90,6 +97,7 @@ def timed(seconds, name):
 def record(options, data, result, evaluation, seconds):
     """Write the figures of this run as JSON."""
     provenance = result.provenance
+    features = sum(phase.features for phase in result.phases)
     phases = {f"phase_{n}": p.seconds for n, p in enumerate(result.phases, start=1)}
     figures = {
         "command": " ".join(["python", *sys.argv]),
@@ -105,13 +113,19 @@ def record(options, data, result, evaluation, seconds):
         "size": data.train.size,
         "weights_source": provenance["backbone"]["source"],
         "data_source": data.source,
-        "engine": provenance["versions"]["backend"],
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "seconds": {**seconds, "features": 0.0, **phases},
+        "engine": result.phases[-1].engine,
+        "peak_rss_bytes": peak_rss(),
+        "seconds": {**seconds, "features": features, **phases},
         "history": result.history,
     }
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def peak_rss():
+    """Return the most memory that this process has held, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def usage(folder):

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import keras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,12 +132,35 @@ def test_impossible_amounts_are_refused(wrong):
 
 
 def test_nested_models_are_looked_into():
-    """The leaves of a nested model are its innermost layers."""
-    inner = SimpleNamespace(layers=network([2]))
-    outer = SimpleNamespace(layers=[inner, Conv2D(name="top", trainable=True)])
-    assert [leaf.name for leaf in leaves(outer)] == [
-        "stem",
-        "block_0_0",
-        "block_0_1",
-        "top",
-    ]
+    """A nested model's layers are found, and its batch norm stays frozen."""
+    norm = keras.layers.BatchNormalization(name="norm")
+    inner = keras.Sequential([keras.Input((4,)), norm], name="inner")
+    outer = keras.Sequential([keras.Input((4,)), inner], name="outer")
+    assert {"outer", "inner", "norm"} <= {leaf.name for leaf in leaves(outer)}
+    freeze([outer], [True], batch_norm="frozen")
+    assert outer.trainable
+    assert not norm.trainable
+
+
+def test_a_batch_norm_inside_a_layer_of_ones_own_is_found():
+    """Derived batch norms, and those that a custom layer holds, are frozen too."""
+
+    class Own(keras.layers.BatchNormalization):
+        pass
+
+    class Block(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.norm = Own()
+
+    block = Block()
+    freeze([block], [True], batch_norm="frozen")
+    assert block.trainable
+    assert not block.norm.trainable
+
+
+def test_conv2d_without_any_is_refused():
+    """A word that would unfreeze nothing says so."""
+    layers = [SimpleNamespace(name="dense", trainable=True)]
+    with pytest.raises(InvalidArgument, match="received none"):
+        learning(layers, "conv2d", snap=True, block_of=block_of)

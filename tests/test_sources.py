@@ -149,6 +149,24 @@ def test_offline_forbids_every_download(store, tmp_path, monkeypatch):
     assert str(caught.value).count("CIFARKIT_OFFLINE=1 forbids") == 3
 
 
+def test_a_decoder_that_fails_is_one_failed_try(store, tmp_path):
+    """Whatever a decoder raises, the next origin is asked."""
+
+    def broken(_):
+        raise IndexError("not what it should be")
+
+    source = Local(str(tmp_path / "log"))
+    asked = wanted(tmp_path, Origin(source, broken), Origin(source, good))
+    assert np.array_equal(load(asked).arrays["a"], GOOD["a"])
+
+
+def test_a_relative_home_is_made_absolute(tmp_path, monkeypatch):
+    """Clients that run in another folder still find the store."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CIFARKIT_HOME", "here")
+    assert _store.root() == tmp_path / "here"
+
+
 def test_only_https_is_fetched(store, tmp_path):
     """A plain http address, and with it a redirection to one, is refused."""
     with pytest.raises(SourceError, match="https"):

@@ -59,17 +59,21 @@ def test_an_unwritable_home_is_one_clear_error(tmp_path, monkeypatch):
 
 
 def test_pruning_takes_the_least_recently_used(store):
-    """The oldest files go first, until the rest fits; locks are not counted."""
-    for index, name in enumerate(["old", "middle", "new"]):
+    """The oldest of the store's own files go first; what a user has there stays."""
+    (store / "thesis.docx").parent.mkdir(parents=True)
+    (store / "thesis.docx").write_bytes(bytes(1000))
+    os.utime(store / "thesis.docx", (0, 0))
+    for index, name in enumerate(["old.npz", "middle.npz", "new.npz"]):
         path = _store.folder("arrays") / name
         path.write_bytes(bytes(100))
         os.utime(path, (index, index))
     with _store.lock("anything"):
         assert _store.prune(150) == [
-            store / "arrays" / "old",
-            store / "arrays" / "middle",
+            store / "arrays" / "old.npz",
+            store / "arrays" / "middle.npz",
         ]
-    assert [path.name for path, _ in _store.files()] == ["new"]
+    assert [path.name for path, _ in _store.files()] == ["new.npz"]
+    assert (store / "thesis.docx").exists()
 
 
 def _hold(event):

@@ -189,11 +189,14 @@ def test_trap_6_nothing_in_the_training_step_switches_compilation_off(data):
     """The whole fed network supports jit, augmentation included."""
     from cifarkit.training._inputs import data_of
     from cifarkit.training._running import compiled
+    from cifarkit.training._stage import Stage
 
     items = [augment.crop(2), augment.rotation(), augment.zoom(), augment.shift()]
     made = trainer(augment=items)
     given = data_of(data)
-    model = compiled(made._build(given), made.phases[0], given, made.policy)
+    network = made._build(given)
+    stage = Stage(network.model, given, made.policy)
+    model = compiled(network, stage, made.phases[0])
     assert any(isinstance(layer, _Augmented) for layer in model.layers)
     assert all(layer.supports_jit for layer in model._flatten_layers())
 
@@ -209,6 +212,7 @@ def test_trap_7_batches_are_bytes_at_native_size(data):
         )
     )
     feed = data_of(big).train.feed(Phase(**QUICK), draws=2, key=(0, 1))
+    assert feed.draws == 2
     inputs, _, _ = feed.batches[0]
     assert inputs["image"].dtype == np.uint8
     assert inputs["image"].shape == (32, 16, 16, 3)
@@ -250,7 +254,7 @@ def test_orders_differ_by_epoch_and_cover_all_images(data):
     from cifarkit.training._batches import Batches
 
     batches = Batches(
-        data.train.images,
+        lambda chosen, noise: data.train.images[chosen],
         np.arange(len(data.train)),
         classes=len(data.train),
         batch_size=32,
@@ -300,7 +304,6 @@ def test_a_network_from_scratch_is_trained_in_one_phase(data):
     made = TwoPhaseTrainer(
         network,
         phase_1=Phase(epochs=5, learning_rate=3e-3, optimizer="adam", batch_size=32),
-        phase_2=None,
         augment=(),
         verbose=0,
     )
@@ -337,6 +340,11 @@ def test_a_data_set_of_tensorflow_is_checked(data):
         (pairs, r"\.batch\(64\)"),
         (scaled, "multiplied by 255"),
         (pairs.batch(32).take(0), "empty"),
+        (
+            pairs.batch(32).map(lambda x, y: (tensorflow.cast(x, "int32") - 99, y)),
+            "-99",
+        ),
+        (pairs.batch(32).map(lambda x, y: (x, tensorflow.ones((32, 4)))), "sum to 1"),
     ):
         with pytest.raises(InvalidData, match=text):
             trainer().fit(wrong)
@@ -376,6 +384,86 @@ def test_a_loss_that_is_not_finite_stops_with_its_phase(data):
     nan = Phase(**QUICK, loss=lambda y, p: keras.ops.sum(y * p, axis=-1) * float("nan"))
     with pytest.raises(TrainingError, match="phase 1 reached nan"):
         trainer(nan, wild).fit(data)
+
+
+def test_early_stopping_of_the_users_own_counts(data):
+    """The epoch that a user's callback took back is the one that is kept."""
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_accuracy", mode="min", patience=9, restore_best_weights=True
+    )
+    phase = Phase(epochs=3, learning_rate=0.05, batch_size=32)
+    result = trainer(phase).fit(data, callbacks=[stopping])
+    assert result.phases[0].kept_epoch == stopping.best_epoch
+    again = evaluate(result.model, data.validation).accuracy
+    assert again == pytest.approx(result.phases[0].validation_accuracy)
+
+
+def test_a_metric_of_several_numbers_is_kept(data):
+    """A metric per class ends up as a list, through JSON too."""
+    phase = Phase(**QUICK, metrics=(keras.metrics.F1Score(average=None, name="f1"),))
+    history = json.loads(json.dumps(trainer(phase).fit(data).history))
+    assert len(history["f1"][0]) == 4
+
+
+def test_everything_is_checked_before_the_first_phase(data):
+    """A mistake in phase 2 is found before phase 1 has trained."""
+    begun = []
+
+    class Watching(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            begun.append(1)
+
+    for wrong in (
+        {"unfreeze": 99},
+        {"unfreeze": "blok_2"},
+        {"optimizer": "adamm"},
+        {"class_weight": {9: 1.0}},
+    ):
+        with pytest.raises(InvalidArgument):
+            trainer(phase_2=Phase(**QUICK | wrong)).fit(data, callbacks=[Watching()])
+    assert begun == []
+
+
+def test_copies_of_a_network_with_normalization_answer_alike(data):
+    """An adapted Normalization layer survives copying."""
+    norm = keras.layers.Normalization(
+        mean=(100.0, 90.0, 80.0), variance=(9.0, 4.0, 1.0)
+    )
+    network = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            norm,
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4, "softmax"),
+        ]
+    )
+    from cifarkit.training._network import from_scratch
+
+    images = data.test.images[:4].astype("float32")
+    copy = from_scratch(network, classes=4).model
+    assert np.allclose(copy(images), network(images), atol=1e-6)
+
+
+def test_validation_must_be_like_training(data):
+    """Another native size, or classes in another order, are refused."""
+    names = tuple(reversed(data.train.class_names))
+    other = data.validation
+    turned = datasets.Split(other.images, other.labels, names, other.size)
+    small = datasets.Split(
+        np.ascontiguousarray(other.images[:, :8, :8]),
+        other.labels,
+        other.class_names,
+        other.size,
+    )
+    for wrong in (turned, small):
+        with pytest.raises(InvalidData, match="as in training"):
+            trainer().fit(data.train, validation=wrong)
+
+
+def test_numbers_of_numpy_are_numbers():
+    """Whole and real numbers of NumPy count as such, and come out plain."""
+    phase = Phase(epochs=np.int64(2), learning_rate=np.float32(1e-3))
+    assert json.dumps(phase.to_dict()["epochs"]) == "2"
 
 
 def test_a_checkpoint_of_a_callback_loads_without_cifarkit(data, tmp_path):
@@ -423,9 +511,32 @@ def test_a_changed_result_is_refused(data, tmp_path):
     path.unlink()
     with pytest.raises(CorruptFile, match="which the result names"):
         TrainResult.load(folder)
-    (folder / "result.json").write_text("[]")
-    with pytest.raises(CorruptFile, match=r"TrainResult\.save"):
-        TrainResult.load(folder)
+    record = json.loads((folder / "result.json").read_text())
+    for wrong in ([], {}, {**record, "kept": 7}, {**record, "files": {}}):
+        (folder / "result.json").write_text(json.dumps(wrong))
+        with pytest.raises(CorruptFile, match=r"TrainResult\.save"):
+            TrainResult.load(folder)
+
+
+def test_saving_never_harms_what_is_there(data, tmp_path, monkeypatch):
+    """A failed save leaves the older result whole; a stranger's file is not touched."""
+    result = trainer().fit(data)
+    folder = result.save(tmp_path / "result")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*_, **__):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez", full)
+        with pytest.raises(OSError, match="no space left"):
+            result.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "result.json").write_text('{"mine": true}')
+    with pytest.raises(InvalidArgument, match=r"no result of cifarkit"):
+        result.save(tmp_path / "other")
+    assert (tmp_path / "other" / "result.json").read_text() == '{"mine": true}'
 
 
 def test_the_plan_is_timed_on_a_throw_away_network(data):
@@ -455,6 +566,11 @@ def test_silence_is_silent(data, capfd):
         ({"batch_norm": "freeze"}, UnknownName, "Did you mean 'frozen'"),
         ({"label_smoothing": 1.0}, InvalidArgument, "label_smoothing"),
         ({"class_weight": "balance"}, InvalidArgument, "'balanced'"),
+        ({"class_weight": [1, 2]}, InvalidArgument, "'balanced'"),
+        ({"class_weight": {0: -1.0}}, InvalidArgument, "class_weight"),
+        ({"weight_decay": -0.1}, InvalidArgument, "weight_decay"),
+        ({"clip_norm": 0.0}, InvalidArgument, "clip_norm"),
+        ({"metrics": "auc"}, InvalidArgument, "metrics"),
         ({"loss": "mse", "label_smoothing": 0.1}, InvalidArgument, "smoothing"),
     ],
 )
@@ -483,12 +599,20 @@ def test_a_phase_that_does_not_fit_the_data_is_refused(data, change, text):
 def test_parts_that_do_not_fit_are_refused(data):
     """A backbone without a head, a network with one, and wrong outputs."""
     network = models.cnn("s2-m1", classes=7, size=16)
-    for parts in ((tiny(), None), (network, heads.linear()), ("mobilenetv2", None)):
+    for parts in (
+        (tiny(), None),
+        (tiny(), "linear"),
+        (network, heads.linear()),
+        ("mobilenetv2", None),
+    ):
         with pytest.raises(InvalidArgument):
             TwoPhaseTrainer(*parts)
     with pytest.raises(InvalidArgument, match="4 outputs"):
         TwoPhaseTrainer(network, phase_2=None, verbose=0).fit(data)
     with pytest.raises(InvalidArgument, match="seed"):
         trainer(seed=-1)
+    for options in ({"cache": "disk"}, {"verbose": "loud"}, {"max_memory": -1}):
+        with pytest.raises(InvalidArgument):
+            trainer(**options)
     with pytest.raises(InvalidArgument, match="Expected Splits"):
         trainer().fit("cifar10")

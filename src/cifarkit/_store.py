@@ -4,10 +4,13 @@
 what the files mean.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,10 @@ from cifarkit._errors import SourceError
 LIMIT = 20 * 2**30
 """Bytes that the store may hold before the least recently used files go."""
 
+ARRAYS = "arrays"
+"""The folder of the kept files."""
+
+_DAY = 86_400
 _log = logging.getLogger(__name__)
 
 
@@ -27,7 +34,7 @@ def root() -> Path:
     """Return the store's folder; it need not be there yet."""
     named = os.environ.get("CIFARKIT_HOME")
     if named:
-        return Path(named).expanduser()
+        return Path(named).expanduser().absolute()
     return Path(platformdirs.user_cache_dir("cifarkit", appauthor=False))
 
 
@@ -41,10 +48,7 @@ def folder(name: str) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SourceError(
-            f"Expected a store that can be written; received {root()} ({error}). "
-            "Set CIFARKIT_HOME to a folder that can."
-        ) from error
+        raise _unwritable(error) from error
     return path
 
 
@@ -60,8 +64,13 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=path.parent) as folder:
         part = Path(folder) / path.name
         write(part)
-        _sync(part)
-        part.replace(path)
+        place(part, path)
+
+
+def place(part: Path, path: Path) -> None:
+    """Put a finished file of the same folder in its place, durably and at once."""
+    _sync(part)
+    part.replace(path)
     _sync(path.parent)
 
 
@@ -78,6 +87,8 @@ def lock(name: str) -> Iterator[None]:
     except filelock.Timeout:
         _log.info("Waiting for another process that is getting %s.", name)
         held.acquire()
+    except OSError as error:
+        raise _unwritable(error) from error
     try:
         yield
     finally:
@@ -96,10 +107,17 @@ def digest(path: Path, algorithm: str) -> str:
 
 
 def files() -> list[tuple[Path, int]]:
-    """Return the kept files and their bytes, the least recently used first."""
-    kept = [path for path in root().rglob("*") if path.is_file() and _counts(path)]
-    stats = sorted((path.stat().st_mtime, path) for path in kept)
-    return [(path, path.stat().st_size) for _, path in stats]
+    """Return the kept files and their bytes, the least recently used first.
+
+    Only files that the store itself has made count: what else a user has in the folder
+    is never looked at.
+    """
+    found = []
+    for path in (root() / ARRAYS).glob("*.npz"):
+        with contextlib.suppress(FileNotFoundError):  # another process may prune too
+            status = path.stat()
+            found.append((status.st_mtime, path, status.st_size))
+    return [(path, size) for _, path, size in sorted(found)]
 
 
 def prune(limit: int = LIMIT) -> list[Path]:
@@ -117,6 +135,7 @@ def prune(limit: int = LIMIT) -> list[Path]:
         path.unlink(missing_ok=True)
         gone.append(path)
         excess -= size
+    _sweep()
     return gone
 
 
@@ -128,11 +147,18 @@ def touch(path: Path) -> None:
         _log.debug("The time of use of %s could not be set.", path)
 
 
-def _counts(path: Path) -> bool:
-    """Only whole data files count: no locks, and nothing that is being written."""
-    inside = path.relative_to(root()).parts
-    return inside[0] not in ("locks", "fetching") and not any(
-        part.startswith(".writing-") for part in inside
+def _sweep() -> None:
+    """Delete what writers left behind that were killed more than a day ago."""
+    for path in (root() / ARRAYS).glob(".writing-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _DAY:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _unwritable(error: OSError) -> SourceError:
+    return SourceError(
+        f"Expected a store that can be written; received {root()} ({error}). "
+        "Set CIFARKIT_HOME to a folder that can."
     )
 
 

@@ -42,7 +42,7 @@ def fetch(names: Sequence[str]) -> None:
     known = (*sets, *backbones.names())
     for name in names:
         if name not in known:
-            listing = "cifarkit fetch --help"
+            listing = f"the names: {', '.join(known)}"
             raise UnknownName(unknown("data set or backbone", name, known, listing))
     for name in names:
         if name in sets:
@@ -51,7 +51,7 @@ def fetch(names: Sequence[str]) -> None:
             backbone = backbones.get(name)
             backbone.build(backbone.spec.recommended)
             source = backbone.provenance()["source"]
-        print(f"{name}: in the store, from {source}")
+        print(f"{name}: here, from {source}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit import _store
-from cifarkit._errors import CifarkitError, SourceError
+from cifarkit._errors import SourceError
 from cifarkit._sources._web import Source
 from cifarkit._types import Arrays
 
 _SOURCE = "__source__"
 _DIGEST = "__digest__"
+_UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
 _log = logging.getLogger(__name__)
 
 
@@ -92,7 +93,11 @@ def fingerprint(arrays: Arrays) -> str:
 
 
 def _path(wanted: ArraySet) -> Path:
-    return _store.root() / "arrays" / f"{wanted.name}-{wanted.digest[:12] or 'any'}.npz"
+    return (
+        _store.root()
+        / _store.ARRAYS
+        / f"{wanted.name}-{wanted.digest[:12] or 'any'}.npz"
+    )
 
 
 def _read(wanted: ArraySet) -> Loaded | None:
@@ -103,7 +108,7 @@ def _read(wanted: ArraySet) -> Loaded | None:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         source, recorded = str(arrays.pop(_SOURCE)), str(arrays.pop(_DIGEST))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         _log.warning("%s cannot be read (%s); it is fetched again.", path, error)
         return None
     digest = fingerprint(arrays)
@@ -119,7 +124,8 @@ def _fetch(wanted: ArraySet) -> Loaded:
     for origin in wanted.origins:
         try:
             loaded = _decode(wanted, origin)
-        except (CifarkitError, OSError) as error:
+        except Exception as error:
+            # A decoder may fail in any way on a file that is not what it should be.
             tries.append(f"  {origin.source.label}: {error}")
             continue
         _keep(wanted, loaded)

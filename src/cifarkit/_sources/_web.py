@@ -1,5 +1,6 @@
 """Sources that are one file: in the Keras cache, or at its official address."""
 
+import http.client
 import logging
 import os
 import urllib.error
@@ -81,7 +82,7 @@ class KerasCache(Source):
 
     def fetch(self, folder: Path) -> Path:
         """Return the file where it lies, if it is there and whole."""
-        home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+        home = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
         path = home / self.folder / self.file
         if not path.is_file():
             raise SourceError("no such file")
@@ -116,7 +117,7 @@ class Address(Source):
             try:
                 _download(self.url, path)
                 break
-            except (urllib.error.URLError, OSError) as error:
+            except (http.client.HTTPException, OSError) as error:
                 if not remaining or isinstance(error, urllib.error.HTTPError):
                     raise SourceError(f"could not be downloaded ({error})") from error
                 _log.info("%s: %s; trying once more.", self.url, error)
@@ -138,13 +139,20 @@ def _download(url: str, path: Path) -> None:
         size = int(answer.headers.get("Content-Length") or 0)
         with (
             path.open("wb") as file,
-            tqdm(total=size or None, unit="B", unit_scale=True, desc=path.name) as bar,
+            _bar(path.name, size) as bar,
         ):
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
                 if file.tell() > _LARGEST:
                     raise OSError(f"larger than {_LARGEST} bytes")
+            if size and file.tell() != size:
+                raise OSError(f"ended after {file.tell()} of {size} bytes")
+
+
+def _bar(name: str, size: int) -> tqdm:
+    """Return a progress bar, which shows on a terminal alone."""
+    return tqdm(total=size or None, unit="B", unit_scale=True, desc=name, disable=None)
 
 
 def _https_only(url: str) -> None:

@@ -50,7 +50,7 @@ def read_h5(path: Path) -> Arrays:
     Raises:
         CorruptFile: the file holds the weights of another network.
     """
-    import h5py  # type: ignore[import-untyped]
+    import h5py
 
     arrays = {}
     with h5py.File(path) as file:

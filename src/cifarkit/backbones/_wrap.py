@@ -6,11 +6,12 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._sources import fingerprint
-from cifarkit._types import Layer, Model
+from cifarkit._types import Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._graft import graft
 from cifarkit.backbones._spec import BackboneSpec, Filled, WeightSet
+from cifarkit.models import settle
 
 _TYPICAL = 224
 
@@ -96,15 +97,7 @@ def _copy_weights(source: Model, target: Model) -> None:
         if layer.weights:
             twin = target.get_layer(layer.name)
             twin.set_weights(layer.get_weights())
-            _finish(twin)
-
-
-def _finish(layer: Layer) -> None:
-    """Let Normalization compute what it divides by from the weights it was given."""
-    for inner in getattr(layer, "layers", ()):
-        _finish(inner)
-    if isinstance(layer, keras.layers.Normalization):
-        layer.finalize_state()
+            settle(twin)
 
 
 def _describe(copy: Model) -> BackboneSpec:

@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument
-from cifarkit._types import Floats, Images, Labels
+from cifarkit._types import Floats, Labels
 
+_ORDER, _NOISE = 0, 1  # so that the two are never drawn from one stream
+
+Look = Callable[[Labels, Floats], NDArray[Any]]
 Batch = tuple[dict[str, NDArray[Any]], Floats, Floats]
 
 
@@ -22,11 +25,13 @@ class Feed:
         batches: a `keras.utils.PyDataset` or a `tf.data.Dataset` of
             `({"image", "target", "noise"}, targets, weights)`.
         steps: batches per epoch.
+        draws: random numbers per image that the batches bring.
         begin_epoch: is called with the epoch, from 0, before its first batch is read.
     """
 
     batches: Any
     steps: int
+    draws: int
     begin_epoch: Callable[[int], None]
 
 
@@ -34,7 +39,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     """Images, one-hot targets, noise and weights, a batch at a time.
 
     Args:
-        images: uint8, shape `(N, H, W, 3)`.
+        look: gives the images of chosen positions, `(B, H, W, 3)`, or what is kept of
+            them, under their noise, `(B, draws)`.
         labels: int64, shape `(N,)`.
         classes: how many classes there are.
         batch_size: images per batch; the last one of an epoch may be smaller.
@@ -46,7 +52,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 
     def __init__(
         self,
-        images: Images,
+        look: Look,
         labels: Labels,
         *,
         classes: int,
@@ -56,7 +62,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         key: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
-        self._images, self._labels = images, labels
+        self._look, self._labels = look, labels
         self._size, self._draws, self._key = batch_size, draws, key
         self._targets = np.eye(classes, dtype=np.float32)
         self._weights = np.ones(classes, np.float32) if weights is None else weights
@@ -67,29 +73,29 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         """Steps per epoch."""
         return -(-len(self._labels) // self._size)
 
+    def feed(self) -> Feed:
+        """Return these batches as `keras.Model.fit` takes them."""
+        return Feed(self, self.num_batches, self._draws, self.begin_epoch)
+
     def begin_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch, counted from 0."""
         self._epoch = epoch
         self._order = np.arange(len(self._labels))
         if self._key is not None:
-            np.random.default_rng((*self._key, epoch)).shuffle(self._order)
+            np.random.default_rng((*self._key, epoch, _ORDER)).shuffle(self._order)
 
     def __getitem__(self, step: int) -> Batch:
         """Return `({"image", "target", "noise"}, targets, weights)` of a step."""
         chosen = self._order[step * self._size : (step + 1) * self._size]
         labels = self._labels[chosen]
-        targets = self._targets[labels]
-        inputs: dict[str, NDArray[Any]] = {
-            "image": self._images[chosen],
-            "target": targets,
-            "noise": self._noise(step, len(chosen)),
-        }
+        targets, noise = self._targets[labels], self._noise(step, len(chosen))
+        inputs = {"image": self._look(chosen, noise), "target": targets, "noise": noise}
         return inputs, targets, self._weights[labels]
 
     def _noise(self, step: int, count: int) -> Floats:
         if self._key is None:
             return np.zeros((count, self._draws), np.float32)
-        random = np.random.default_rng((*self._key, self._epoch, step))
+        random = np.random.default_rng((*self._key, self._epoch, _NOISE, step))
         return random.random((count, self._draws), dtype=np.float32)
 
 

@@ -5,7 +5,8 @@ with `training=False` does not hold: `fit` overrides it, and the moving statisti
 batch norm drift (keras#20285).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -41,7 +42,7 @@ def learning(
         UnknownName: a block or a layer that the backbone does not have.
     """
     if unfreeze == "conv2d":
-        return tuple(type(layer).__name__ == "Conv2D" for layer in layers)
+        return _convolutions(layers)
     start = _start([layer.name for layer in layers], unfreeze, snap, block_of)
     return tuple(index >= start for index in range(len(layers)))
 
@@ -59,19 +60,15 @@ def freeze(
             leaf.trainable = learns and not held
 
 
-def leaves(layer: Any) -> Iterator[Any]:
-    """Yield the layers inside a nested model, or the layer itself."""
-    inside = getattr(layer, "layers", None)
-    if inside is None:
-        yield layer
-        return
-    for each in inside:
-        yield from leaves(each)
+def leaves(layer: Any) -> list[Any]:
+    """Return a layer and all layers inside it, the outer ones first."""
+    flatten = getattr(layer, "_flatten_layers", None)
+    return list(flatten()) if flatten else [layer]
 
 
 def is_batch_norm(layer: Any) -> bool:
-    """Whether a layer keeps moving statistics of its batches."""
-    return type(layer).__name__ in ("BatchNormalization", "SyncBatchNormalization")
+    """Whether a layer is a batch norm, of Keras or derived from one."""
+    return any(kind.__name__ == "BatchNormalization" for kind in type(layer).__mro__)
 
 
 class BatchNormGuard:
@@ -80,17 +77,28 @@ class BatchNormGuard:
     def __init__(self, layers: Sequence[Any]) -> None:
         found = [leaf for layer in layers for leaf in leaves(layer)]
         held = [leaf for leaf in found if is_batch_norm(leaf) and not leaf.trainable]
-        self._before = {layer.name: (layer, _statistics(layer)) for layer in held}
+        self._before = [(layer, _statistics(layer)) for layer in held]
 
     def check(self) -> None:
         """Raise TrainingError if the statistics of a frozen batch norm have moved."""
-        for name, (layer, before) in self._before.items():
-            if not np.array_equal(before, _statistics(layer)):
+        for layer, before in self._before:
+            if not np.array_equal(before, _statistics(layer), equal_nan=True):
                 raise TrainingError(
-                    f"Expected the frozen batch norm {name!r} to keep its statistics; "
+                    f"Expected the frozen batch norm {layer.name!r} to keep its "
+                    "statistics; "
                     "they moved during training. Was its `trainable` changed by a "
                     "callback? Choose batch_norm='tuned' to let it learn."
                 )
+
+
+def _convolutions(layers: Sequence[LayerLike]) -> tuple[bool, ...]:
+    found = tuple(type(layer).__name__ == "Conv2D" for layer in layers)
+    if not any(found):
+        raise InvalidArgument(
+            "Expected Conv2D layers in the backbone for unfreeze='conv2d'; received "
+            "none. Unfreeze by a count, a fraction or a name."
+        )
+    return found
 
 
 def _start(
@@ -108,7 +116,7 @@ def _start(
 
 
 def _number(unfreeze: int | float, count: int) -> int:
-    whole = isinstance(unfreeze, int) and not isinstance(unfreeze, bool)
+    whole = isinstance(unfreeze, Integral) and not isinstance(unfreeze, bool)
     if whole and 0 < unfreeze <= count:
         return int(unfreeze)
     if isinstance(unfreeze, float) and 0 < unfreeze <= 1:

@@ -12,7 +12,7 @@ from cifarkit.training._batches import Batches, Feed, class_weights
 from cifarkit.training._phase import Phase
 from cifarkit.training._streams import Stream, is_stream
 
-__all__ = ["Data", "Source", "data_of"]
+__all__ = ["Data", "Source", "Whole", "data_of"]
 
 
 class Source(Protocol):
@@ -54,35 +54,45 @@ class Data:
 
 
 @dataclass(frozen=True)
-class _Whole:
-    """A split held in memory."""
+class Whole:
+    """A split held in memory.
+
+    Args:
+        split: the images and labels.
+        size: side in pixels at which they are to be presented, or None.
+    """
 
     split: Split
+    size: int | None
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of one native image."""
         return self.split.images.shape[1:]
 
     @property
     def classes(self) -> int:
+        """How many classes there are."""
         return len(self.split.class_names)
 
     def __len__(self) -> int:
         return len(self.split)
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
+        """Return its batches for a phase."""
         batches = Batches(
-            self.split.images,
+            lambda chosen, noise: self.split.images[chosen],
             self.split.labels,
             classes=self.classes,
             batch_size=phase.batch_size,
             draws=draws,
-            weights=None if key is None else self._weights(phase),
+            weights=None if key is None else self.weights(phase),
             key=key,
         )
-        return Feed(batches, batches.num_batches, batches.begin_epoch)
+        return batches.feed()
 
-    def _weights(self, phase: Phase) -> Floats:
+    def weights(self, phase: Phase) -> Floats:
+        """Return the weight of each class in a phase."""
         counts = np.bincount(self.split.labels, minlength=self.classes)
         return class_weights(phase.class_weight, counts)
 
@@ -91,57 +101,48 @@ def data_of(given: Any, validation: Any = None) -> Data:
     """Return `given` and `validation` as `Data`.
 
     Args:
-        given: `Splits`, a pair `(images, labels)`, or a batched `tf.data.Dataset` of
-            such pairs, RGB in [0, 255].
-        validation: a `Split`, a pair or a data set; not beside `Splits`, which have
-            their own.
+        given: `Splits`; or a `Split`, a pair `(images, labels)`, or a batched
+            `tf.data.Dataset` of such pairs, RGB in [0, 255].
+        validation: likewise; not beside `Splits`, which have their own.
 
     Raises:
         InvalidArgument: `given` is none of these.
         InvalidData: the two do not fit together, or cannot be used.
     """
     if isinstance(given, Splits):
-        return _from_splits(given, validation)
+        if validation is not None:
+            raise InvalidArgument(
+                "Expected no validation= beside Splits, which hold their own; received "
+                f"{type(validation).__name__}. Pass data.train for another one."
+            )
+        given, validation = given.train, given.validation
     train = _source(given)
     other = None if validation is None else _source(validation, like=train)
-    if len(train) == 0:
+    if not len(train):
         raise InvalidData("Expected at least one training image; received none.")
-    if other is not None and other.shape != train.shape:
-        raise InvalidData(
-            f"Expected validation images of shape {train.shape}, as in training; "
-            f"received {other.shape}."
-        )
-    split = train.split if isinstance(train, _Whole) else None
+    if other is None or not len(other):
+        other = None
+    else:
+        _check_alike(train, other)
+    return _described(train, other)
+
+
+def _described(train: Source, validation: Source | None) -> Data:
+    split = train.split if isinstance(train, Whole) else None
     return Data(
         train,
-        other,
-        size=None,
+        validation,
+        size=train.size if isinstance(train, Whole) else None,
         class_names=split.class_names if split else _numbers(train.classes),
         digest=split.digest if split else None,
     )
 
 
-def _from_splits(splits: Splits, validation: Any) -> Data:
-    if validation is not None:
-        raise InvalidArgument(
-            "Expected no validation= beside Splits, which hold their own; received "
-            f"{type(validation).__name__}. Pass (images, labels) of one split instead."
-        )
-    if len(splits.train) == 0:
-        raise InvalidData("Expected at least one training image; received none.")
-    chosen = _Whole(splits.validation) if len(splits.validation) else None
-    train = splits.train
-    return Data(
-        _Whole(train), chosen, train.size, tuple(train.class_names), train.digest
-    )
-
-
 def _source(given: Any, like: Source | None = None) -> Source:
     if isinstance(given, Split):
-        return _Whole(given)
-    names = like.split.class_names if isinstance(like, _Whole) else None
+        return Whole(given, given.size)
     if isinstance(given, tuple | list) and len(given) == 2:
-        return _Whole(split_of(*given, class_names=names))
+        return Whole(split_of(*given, class_names=_names(like)), None)
     if is_stream(given):
         return Stream.of(given, classes=like.classes if like else None)
     raise InvalidArgument(
@@ -150,5 +151,24 @@ def _source(given: Any, like: Source | None = None) -> Source:
     )
 
 
+def _names(like: Source | None) -> tuple[str, ...] | None:
+    if like is None:
+        return None
+    return like.split.class_names if isinstance(like, Whole) else _numbers(like.classes)
+
+
+def _check_alike(train: Source, other: Source) -> None:
+    """Raise unless validation has the classes and the native size of training."""
+    for name, ours, theirs in (
+        ("images of shape", train.shape, other.shape),
+        ("class names", _names(train), _names(other)),
+    ):
+        if ours != theirs:
+            raise InvalidData(
+                f"Expected validation with the {name} {ours}, as in training; "
+                f"received {theirs}."
+            )
+
+
 def _numbers(classes: int) -> tuple[str, ...]:
-    return tuple(str(each) for each in np.arange(classes))
+    return tuple(str(each) for each in range(classes))

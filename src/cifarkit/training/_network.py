@@ -24,11 +24,13 @@ class Network:
         body: the backbone's layers in order; empty for a network without a backbone,
             all of which learns.
         block_of: gives the block of a body layer's name, or None.
+        parts: the backbone and the head, or None for a network without them.
     """
 
     model: Model
     body: tuple[Layer, ...]
     block_of: Callable[[str], str | None]
+    parts: tuple[Model, Model] | None = None
 
 
 def pretrained(
@@ -38,7 +40,8 @@ def pretrained(
     trunk = backbone.build(size)
     top = head.build(tuple(trunk.output_shape[1:]), classes, seed=seed)
     body = tuple(backbone.body(trunk))
-    return Network(models.assemble(trunk, top), body, backbone.block_of)
+    whole = models.assemble(trunk, top)
+    return Network(whole, body, backbone.block_of, (trunk, top))
 
 
 def from_scratch(model: Model, *, classes: int) -> Network:
@@ -53,9 +56,7 @@ def from_scratch(model: Model, *, classes: int) -> Network:
             f"output shape {tuple(model.output_shape)}. "
             f"Build it with classes={classes}, or give a head."
         )
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return Network(copy, (), lambda name: None)
+    return Network(models.copy_of(model), (), lambda name: None)
 
 
 class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
@@ -95,6 +96,10 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         """Save the weights of the network alone."""
         return self.network.save_weights(*args, **options)
 
+    def load_weights(self, *args: Any, **options: Any) -> Any:
+        """Load the weights of the network alone."""
+        return self.network.load_weights(*args, **options)
+
     def _seen(self, outputs: Any) -> tuple[Any, Any]:
         targets = outputs["targets"]
         if self.sparse:
@@ -106,38 +111,44 @@ class _Augmented(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """The augmentation, in training alone."""
 
     def __init__(self, policy: Policy) -> None:
-        super().__init__(name="augment")
+        super().__init__(name="augment", dtype="float32", autocast=False)
         self._policy = policy
 
     def call(self, image: Any, target: Any, noise: Any, training: Any = None) -> Any:
         image = ops.cast(image, "float32")
-        return self._policy(image, target, noise) if training else (image, target)
+        if not training or not self._policy.items:
+            return image, target
+        return self._policy(image, target, noise)
 
 
 def fed(
     network: Network,
+    learner: Model,
     policy: Policy,
     *,
     shape: Sequence[int],
     classes: int,
+    draws: int,
     sparse: bool,
 ) -> Fed:
-    """Return the network as it is fed while it learns.
+    """Return a network as it is fed while it learns.
 
     Args:
-        network: what learns.
+        network: the whole, which callbacks see and save.
+        learner: the whole too, or the part of it that is not computed ahead.
         policy: the augmentation, applied at native size inside the compiled step.
-        shape: of one native image, `(H, W, 3)`.
+        shape: of one native image, `(H, W, 3)`, or of what is kept of it.
         classes: how many classes there are.
+        draws: random numbers per image that the batches bring.
         sparse: whether loss and metrics get integer labels.
     """
     inputs = {
         "image": keras.Input(tuple(shape), name="image"),
         "target": keras.Input((classes,), name="target"),
-        "noise": keras.Input((policy.draws,), name="noise"),
+        "noise": keras.Input((draws,), name="noise"),
     }
     image, target = _Augmented(policy)(*inputs.values())
-    outputs = {"probabilities": network.model(image), "targets": target}
+    outputs = {"probabilities": learner(image), "targets": target}
     model = Fed(inputs, outputs)
     model.network, model.sparse = network.model, sparse
     return model

@@ -24,7 +24,13 @@ def optimizer_of(phase: Phase, steps: int) -> Any:
     if phase.clip_norm is not None:
         options["global_clipnorm"] = phase.clip_norm
     config["config"] = {**config["config"], **options}
-    optimizer = keras.optimizers.deserialize(config)
+    try:
+        optimizer = keras.optimizers.deserialize(config)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgument(
+            f"Expected an optimizer that takes {sorted(options)}; received "
+            f"{phase.optimizer!r} ({error!s:.300})."
+        ) from error
     if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=_UNDECAYED)
     return optimizer
@@ -68,13 +74,15 @@ def loss_of(phase: Phase) -> Any:
 
 def is_sparse(loss: Any) -> bool:
     """Whether a loss takes integer labels."""
-    return "sparse" in str(getattr(loss, "name", getattr(loss, "__name__", "")))
+    function = keras.losses.sparse_categorical_crossentropy
+    kind = keras.losses.SparseCategoricalCrossentropy
+    return loss is function or isinstance(loss, kind)
 
 
 def _optimizer_config(phase: Phase) -> dict[str, Any]:
     try:
         return dict(keras.optimizers.serialize(keras.optimizers.get(phase.optimizer)))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InvalidArgument(
             "Expected an optimizer that Keras knows ('adamw', 'adam', 'sgd', ...) or a "
             f"keras.optimizers object; received {phase.optimizer!r}."

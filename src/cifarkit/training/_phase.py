@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+import numpy as np
+
 from cifarkit._errors import InvalidArgument, UnknownName
 from cifarkit._registry import unknown
 from cifarkit._types import Json
+from cifarkit.training._numbers import require_number, require_whole
 
 SCHEDULES = ("cosine", "constant", "plateau")
 POLICIES = ("frozen", "tuned")
@@ -76,17 +79,25 @@ class Phase:
     def __post_init__(self) -> None:
         _among("schedule", self.schedule, SCHEDULES)
         _among("batch_norm policy", self.batch_norm, POLICIES)
-        _whole("epochs", self.epochs)
-        _whole("batch_size", self.batch_size)
-        if self.patience is not None:
-            _whole("patience", self.patience)
-        _within("learning_rate", self.learning_rate, 0.0, 10.0, low_included=False)
-        _within("warmup", self.warmup, 0.0, 0.9)
-        _within("label_smoothing", self.label_smoothing, 0.0, 0.999)
-        if isinstance(self.class_weight, str) and self.class_weight != "balanced":
+        for name in ("epochs", "batch_size", "patience"):
+            value = getattr(self, name)
+            if value is not None or name != "patience":
+                require_whole(name, value)
+        require_number("learning_rate", self.learning_rate, above=0.0, most=10.0)
+        require_number("warmup", self.warmup, least=0.0, most=0.9)
+        require_number("label_smoothing", self.label_smoothing, least=0.0, most=0.999)
+        if self.weight_decay is not None:
+            require_number("weight_decay", self.weight_decay, least=0.0)
+        if self.clip_norm is not None:
+            require_number("clip_norm", self.clip_norm, above=0.0)
+        _check_class_weight(self.class_weight)
+        self._check_loss()
+
+    def _check_loss(self) -> None:
+        if not isinstance(self.metrics, tuple | list):
             raise InvalidArgument(
-                "Expected class_weight to be a mapping from class to weight, "
-                f"'balanced' or None; received {self.class_weight!r}."
+                f"Expected metrics as a tuple; received {self.metrics!r}. "
+                "Write metrics=(one,) for one."
             )
         if self.loss != "auto" and self.label_smoothing:
             raise InvalidArgument(
@@ -104,26 +115,21 @@ def _among(kind: str, value: object, known: tuple[str, ...]) -> None:
         raise UnknownName(unknown(kind, value, known, "cifarkit.Phase"))
 
 
-def _whole(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def _check_class_weight(given: Any) -> None:
+    if given is None or given == "balanced":
+        return
+    if not isinstance(given, Mapping):
         raise InvalidArgument(
-            f"Expected {name} to be a whole number of at least 1; received {value!r}."
+            "Expected class_weight to be a mapping from class to weight, 'balanced' or "
+            f"None; received {given!r}."
         )
-
-
-def _within(
-    name: str, value: object, low: float, high: float, *, low_included: bool = True
-) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    inside = number and low <= float(str(value)) <= high
-    if not inside or (value == low and not low_included):
-        raise InvalidArgument(
-            f"Expected {name} in {'[' if low_included else '('}{low}, {high}]; "
-            f"received {value!r}."
-        )
+    for label, weight in given.items():
+        require_number(f"class_weight[{label!r}]", weight, least=0.0)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, Mapping):

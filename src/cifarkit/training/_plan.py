@@ -24,6 +24,7 @@ class PhasePlan:
         block: the block of that layer, or None.
         parameters: parameters that learn, and all of the network.
         batch_norms: batch-norm layers of the backbone that learn, and all.
+        how: what the phase learns from, in words.
         seconds: forecast of the time of one epoch without validation, measured over 20
             steps; None if the plan was made without measuring.
     """
@@ -35,6 +36,7 @@ class PhasePlan:
     block: str | None
     parameters: tuple[int, int]
     batch_norms: tuple[int, int]
+    how: str
     seconds: float | None = None
 
     def __str__(self) -> str:
@@ -44,6 +46,7 @@ class PhasePlan:
             f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
             f"backbone: {self._backbone()}",
             f"parameters: {learn:,} of {total:,} learn",
+            f"training: {self.how}",
         ]
         if self.seconds is not None:
             lines.append(f"time: about {self.seconds:.0f} s per epoch")
@@ -96,6 +99,7 @@ def phase_plan(
     phase: Phase,
     mask: Sequence[bool],
     data: Data,
+    how: str,
     seconds: float | None,
 ) -> PhasePlan:
     """Return the plan of a phase whose `trainable` flags are set already."""
@@ -115,6 +119,7 @@ def phase_plan(
             _count(network.model.weights),
         ),
         batch_norms=(sum(norm.trainable for norm in norms), len(norms)),
+        how=how,
         seconds=seconds,
     )
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Json, Model
 from cifarkit.training import _saving
 
-History = Mapping[str, tuple[float, ...]]
+History = Mapping[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +26,16 @@ class PhaseResult:
         seconds: wall-clock time of the phase, compilation included.
         kept_epoch: the epoch, from 0, whose weights the phase ended with.
         weights: those weights, in the order of the model's.
+        features: wall-clock time, in seconds, of what was computed ahead for the phase.
+        engine: what computed it, or `"live"` if nothing was.
     """
 
     history: History
     seconds: float
     kept_epoch: int
     weights: tuple[NDArray[Any], ...]
+    features: float = 0.0
+    engine: str = "live"
 
     @property
     def validation_accuracy(self) -> float:
@@ -45,6 +49,8 @@ class PhaseResult:
             "history": {name: list(each) for name, each in self.history.items()},
             "seconds": self.seconds,
             "kept_epoch": self.kept_epoch,
+            "features": self.features,
+            "engine": self.engine,
         }
 
     @classmethod
@@ -52,8 +58,11 @@ class PhaseResult:
         cls, values: Json, weights: tuple[NDArray[Any], ...]
     ) -> "PhaseResult":
         """Return the phase that `to_dict` described, with its weights."""
-        history = {name: tuple(each) for name, each in values["history"].items()}
-        return cls(history, values["seconds"], values["kept_epoch"], weights)
+        history = {
+            name: tuple(math.nan if value is None else value for value in each)
+            for name, each in values["history"].items()
+        }
+        return cls(**{**values, "history": history, "weights": weights})
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,16 +84,16 @@ class TrainResult:
     provenance: Json
 
     @property
-    def history(self) -> dict[str, list[float | None]]:
+    def history(self) -> dict[str, list[Any]]:
         """The phases' histories as one; `"phase"` tells them apart, from 1.
 
         A metric that a phase does not have is None in its epochs.
         """
         names = dict.fromkeys(name for phase in self.phases for name in phase.history)
-        joined: dict[str, list[float | None]] = {name: [] for name in ("phase", *names)}
+        joined: dict[str, list[Any]] = {name: [] for name in ("phase", *names)}
         for number, phase in enumerate(self.phases, start=1):
             epochs = len(phase.history["loss"])
-            joined["phase"] += [float(number)] * epochs
+            joined["phase"] += [number] * epochs
             for name in names:
                 joined[name] += phase.history.get(name, (None,) * epochs)
         return joined
@@ -102,9 +111,7 @@ class TrainResult:
             raise InvalidArgument(
                 f"Expected a phase from 1 to {len(self.phases)}; received {phase!r}."
             )
-        copy = keras.models.clone_model(self.model)
-        copy.set_weights(self.phases[phase - 1].weights)
-        return copy
+        return models.copy_of(self.model, self.phases[phase - 1].weights)
 
     def to_dict(self) -> Json:
         """Return everything but model and weights, as JSON values."""
@@ -117,10 +124,13 @@ class TrainResult:
     def save(self, folder: str | Path) -> Path:
         """Write the result into a folder; `model.keras` in it is the model.
 
-        Each file is written whole or not at all, and `result.json` comes last.
+        An earlier result there is replaced only after the new one is written whole.
 
         Returns:
             The folder.
+
+        Raises:
+            InvalidArgument: `folder` is a file, or holds a `result.json` of others.
         """
         weights = [phase.weights for phase in self.phases]
         _saving.write(Path(folder), self.model, weights, self.to_dict())

@@ -21,6 +21,7 @@ from cifarkit.training._network import Fed, Network, fed
 from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
 from cifarkit.training._phase import Phase
 from cifarkit.training._result import PhaseResult
+from cifarkit.training._stage import Stage
 
 Verbose = Literal["auto", 0, 1, 2]
 
@@ -34,25 +35,22 @@ def prepare(network: Network, phase: Phase) -> tuple[bool, ...]:
     return mask
 
 
-def compiled(network: Network, phase: Phase, data: Data, policy: Policy) -> Fed:
+def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
     """Return the network, prepared and compiled for a phase, as it is fed."""
     prepare(network, phase)
-    loss = loss_of(phase)
-    if is_sparse(loss) and policy.mixes:
-        raise InvalidArgument(
-            f"Expected a loss for mixed targets beside MixUp or CutMix; received "
-            f"{phase.loss!r}, which takes whole classes. Use loss='auto'."
-        )
+    loss, train = loss_of(phase), stage.data.train
+    feed = train.feed(phase, draws=stage.policy.draws, key=None)
     model = fed(
         network,
-        policy,
-        shape=data.train.shape,
-        classes=data.train.classes,
+        stage.learner,
+        stage.policy,
+        shape=train.shape,
+        classes=train.classes,
+        draws=feed.draws,
         sparse=is_sparse(loss),
     )
-    steps = data.train.feed(phase, draws=policy.draws, key=None).steps
     model.compile(
-        optimizer=optimizer_of(phase, steps * phase.epochs),
+        optimizer=optimizer_of(phase, feed.steps * phase.epochs),
         loss=loss,
         metrics=["accuracy", *phase.metrics],
     )
@@ -61,9 +59,8 @@ def compiled(network: Network, phase: Phase, data: Data, policy: Policy) -> Fed:
 
 def run(
     network: Network,
+    stage: Stage,
     phase: Phase,
-    data: Data,
-    policy: Policy,
     *,
     seed: int,
     number: int,
@@ -76,29 +73,31 @@ def run(
     the epoch and the step.
 
     Raises:
-        InvalidArgument: the phase needs validation data that are not there.
         TrainingError: the loss is not finite, or a frozen batch norm moved.
     """
-    _check_validation(phase, data)
     started = time.perf_counter()
-    model = compiled(network, phase, data, policy)
+    model = compiled(network, stage, phase)
     guard = BatchNormGuard(network.body)
-    feed = data.train.feed(phase, draws=policy.draws, key=(seed, number))
+    draws = stage.policy.draws
+    feed = stage.data.train.feed(phase, draws=draws, key=(seed, number))
+    watchers = [*_own_callbacks(phase), *callbacks]
     history = model.fit(
         feed.batches,
-        validation_data=_validation(phase, data, policy),
+        validation_data=_validation(stage, phase),
         epochs=phase.epochs,
         shuffle=False,  # the feed has its own order
-        callbacks=[_Epochs(feed), *_own_callbacks(phase), *callbacks],
+        callbacks=[_Epochs(feed), *watchers],
         verbose=_verbosity(verbose),
     ).history
     guard.check()
     _check_finite(history["loss"], number)
     return PhaseResult(
-        history={name: tuple(map(float, each)) for name, each in history.items()},
+        history={name: tuple(map(_plain, each)) for name, each in history.items()},
         seconds=time.perf_counter() - started,
-        kept_epoch=_kept_epoch(phase, history),
+        kept_epoch=_kept_epoch(watchers, len(history["loss"])),
         weights=tuple(network.model.get_weights()),
+        features=stage.seconds,
+        engine=stage.engine,
     )
 
 
@@ -126,19 +125,33 @@ def _own_callbacks(phase: Phase) -> list[Any]:
     return own
 
 
-def _validation(phase: Phase, data: Data, policy: Policy) -> Any:
-    if data.validation is None:
+def _validation(stage: Stage, phase: Phase) -> Any:
+    validation = stage.data.validation
+    if validation is None:
         return None
-    return data.validation.feed(phase, draws=policy.draws, key=None).batches
+    return validation.feed(phase, draws=stage.policy.draws, key=None).batches
 
 
-def _check_validation(phase: Phase, data: Data) -> None:
-    needs = phase.patience is not None or phase.schedule == "plateau"
-    if needs and data.validation is None:
+def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None:
+    """Raise what a phase would raise, before anything is trained.
+
+    Raises:
+        InvalidArgument: a setting does not fit the network, the data or another one.
+        UnknownName: the backbone has no such block or layer.
+    """
+    if (phase.patience or phase.schedule == "plateau") and data.validation is None:
         raise InvalidArgument(
             "Expected validation data for patience= or schedule='plateau'; received "
             "none. Pass validation=, or leave both out."
         )
+    if is_sparse(loss_of(phase)) and policy.mixes:
+        raise InvalidArgument(
+            f"Expected a loss for mixed targets beside MixUp or CutMix; received "
+            f"{phase.loss!r}, which takes whole classes. Use loss='auto'."
+        )
+    prepare(network, phase)
+    optimizer_of(phase, steps=1)
+    data.train.feed(phase, draws=policy.draws, key=(0,))
 
 
 def _check_finite(losses: Sequence[float], number: int) -> None:
@@ -149,11 +162,18 @@ def _check_finite(losses: Sequence[float], number: int) -> None:
         )
 
 
-def _kept_epoch(phase: Phase, history: dict[str, list[float]]) -> int:
-    """Early stopping takes back the weights of its best epoch; else the last stay."""
-    if phase.patience is None:
-        return len(history["loss"]) - 1
-    return int(np.argmin(history["val_loss"]))
+def _kept_epoch(callbacks: Sequence[Any], epochs: int) -> int:
+    """Early stopping, ours or the user's, takes back its best epoch's weights."""
+    for callback in reversed(callbacks):
+        stopping = isinstance(callback, keras.callbacks.EarlyStopping)
+        if stopping and callback.restore_best_weights:
+            return int(callback.best_epoch)
+    return epochs - 1
+
+
+def _plain(value: Any) -> Any:
+    """Return a number, or a list of numbers of a metric that gives several."""
+    return np.asarray(value, np.float64).tolist()
 
 
 def _verbosity(verbose: Verbose) -> int:

@@ -5,6 +5,8 @@ it, or with other files than it names, is not a result.
 """
 
 import json
+import math
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit import _store
-from cifarkit._errors import CorruptFile
+from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Json, Model
 
 Weights = tuple[NDArray[Any], ...]
@@ -27,21 +29,33 @@ RECORD = "result.json"
 def write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -> None:
     """Write a model, the weights of each phase and a record into a folder.
 
+    All files are written beside first and take their places together, so that an
+    earlier result in the folder stays as it is if a write fails.
+
     Args:
         folder: is made if it is not there.
         model: a `keras.Model`.
         phases: the weights of each phase, in the order of the model's.
         record: JSON values.
+
+    Raises:
+        InvalidArgument: `folder` is a file, or has a `result.json` of another kind.
     """
+    _check_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD).unlink(missing_ok=True)
-    _store.write_atomic(folder / MODEL, model.save)
-    for number, weights in enumerate(phases, start=1):
-        _save_weights(folder / _weights_file(number), weights)
-    files = [MODEL, *(_weights_file(n + 1) for n in range(len(phases)))]
-    digests = {name: _store.sha256(folder / name) for name in files}
-    text = json.dumps({**record, "files": digests}, indent=2)
-    _store.write_atomic(folder / RECORD, lambda part: _write_text(part, text))
+    names = _files(len(phases))
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as beside:
+        part = Path(beside)
+        model.save(part / MODEL)
+        for name, weights in zip(names[1:], phases, strict=True):
+            _save_weights(part / name, weights)
+        digests = {name: _store.sha256(part / name) for name in names}
+        text = json.dumps(_finite({**record, "files": digests}), indent=2)
+        (part / RECORD).write_text(text + "\n", encoding="utf-8")
+        for name in (*names, RECORD):
+            _store.place(part / name, folder / name)
+    for stale in set(folder.glob("phase_*.npz")) - {folder / name for name in names}:
+        stale.unlink()
 
 
 def read(folder: Path) -> tuple[Model, list[Weights], Json]:
@@ -51,21 +65,46 @@ def read(folder: Path) -> tuple[Model, list[Weights], Json]:
         CorruptFile: a file is missing, changed or unreadable.
     """
     record = _record(folder)
-    for name, digest in record["files"].items():
-        _check(folder / Path(name).name, digest)
-    numbers = range(1, len(record["phases"]) + 1)
-    weights = [_load_weights(folder / _weights_file(number)) for number in numbers]
-    model = keras.models.load_model(folder / MODEL, compile=False, safe_mode=True)
-    return model, weights, record
+    names = _files(len(record["phases"]))
+    for name in names:
+        _check(folder / name, record["files"][name])
+    weights = [_load_weights(folder / name) for name in names[1:]]
+    return _load_model(folder / MODEL), weights, record
 
 
-def _weights_file(number: int) -> str:
-    return f"phase_{number}.npz"
+def _files(phases: int) -> list[str]:
+    return [MODEL, *(f"phase_{number}.npz" for number in range(1, phases + 1))]
+
+
+def _check_place(folder: Path) -> None:
+    if folder.is_file():
+        raise InvalidArgument(
+            f"Expected a folder to save into; {folder} is a file. Choose another."
+        )
+    if (folder / RECORD).exists():
+        try:
+            _record(folder)
+        except CorruptFile as error:
+            raise InvalidArgument(
+                f"Expected a folder without other files named {RECORD}; {folder} has "
+                f"one that is no result of cifarkit. Choose another. ({error})"
+            ) from error
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON values with null in place of NaN and infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value
 
 
 def _save_weights(path: Path, weights: Weights) -> None:
     named: dict[str, Any] = {f"{index:04}": each for index, each in enumerate(weights)}
-    _store.write_atomic(path, lambda part: np.savez(part, **named))
+    np.savez(path, **named)
 
 
 def _load_weights(path: Path) -> Weights:
@@ -78,18 +117,46 @@ def _load_weights(path: Path) -> Weights:
         ) from error
 
 
+def _load_model(path: Path) -> Model:
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises all kinds on a file that it did not save
+        raise CorruptFile(
+            f"Expected a model that Keras can load; {path} is none ({error!s:.300})."
+        ) from error
+
+
 def _record(folder: Path) -> Json:
     try:
         record: Json = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        if {"files", "phases", "kept", "provenance"} <= record.keys():
-            return record
-        problem = f"it has the keys {sorted(record)}"
-    except (OSError, ValueError, AttributeError) as error:
-        problem = str(error)
-    raise CorruptFile(
-        f"Expected a result that TrainResult.save wrote; {folder / RECORD} is none "
-        f"({problem})."
+        _check_record(record)
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        raise CorruptFile(
+            f"Expected a result that TrainResult.save wrote; {folder / RECORD} is none "
+            f"({error!r:.300})."
+        ) from error
+    return record
+
+
+def _check_record(record: Json) -> None:
+    phases = record["phases"]
+    epochs = [len(phase["history"]["loss"]) for phase in phases]
+    sound = (
+        sorted(record["files"]) == sorted(_files(len(phases)))
+        and isinstance(record["provenance"], dict)
+        and record["kept"] in range(len(phases))
+        and all(
+            phase["kept_epoch"] in range(count)
+            for phase, count in zip(phases, epochs, strict=True)
+        )
+        and all(
+            len(values) == count
+            for phase, count in zip(phases, epochs, strict=True)
+            for values in phase["history"].values()
+        )
     )
+    if not sound:
+        raise ValueError("its entries contradict each other")
 
 
 def _check(path: Path, digest: str) -> None:
@@ -100,7 +167,3 @@ def _check(path: Path, digest: str) -> None:
             f"Expected {path} to have SHA-256 {digest}; received {received}. "
             "It was changed or damaged after it was saved."
         )
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -53,11 +53,14 @@ class Stream:
             InvalidData: it is endless, not batched, or its range or labels are wrong.
         """
         shape, known = _signature(dataset)
-        counts, steps, brightest = np.zeros(known or classes or 0, np.int64), 0, 0.0
+        counts, steps = np.zeros(known or classes or 0, np.int64), 0
+        lowest, highest = np.inf, -np.inf
         for images, labels in dataset.as_numpy_iterator():
-            steps, brightest = steps + 1, max(brightest, float(np.max(images)))
-            counts = _added(counts, labels if labels.ndim == 1 else labels.argmax(1))
-        _check_range(steps, brightest)
+            steps += 1
+            lowest, highest = min(lowest, images.min()), max(highest, images.max())
+            counts = _added(counts, _numbered(labels))
+        whole = np.issubdtype(dataset.element_spec[0].dtype.as_numpy_dtype, np.integer)
+        _check_range(steps, float(lowest), float(highest), whole=bool(whole))
         most = known or classes or len(counts)
         if len(counts) > most:
             raise InvalidData(
@@ -80,15 +83,30 @@ class Stream:
         random = tf.random.Generator.from_seed(int(seed[0]))
 
         def packed(images: Any, labels: Any) -> tuple[dict[str, Any], Any, Any]:
-            whole = labels.shape.rank == 1
-            targets = tf.one_hot(labels, self.classes) if whole else labels
-            targets = tf.cast(targets, "float32")
+            if labels.shape.rank == 2 and labels.shape[1] == 1:
+                labels = labels[:, 0]
+            if labels.shape.rank == 1:
+                labels = tf.one_hot(tf.cast(labels, "int64"), self.classes)
+            targets = tf.cast(labels, "float32")
             noise = random.uniform((tf.shape(images)[0], draws))
             inputs = {"image": images, "target": targets, "noise": noise}
             return inputs, targets, tf.linalg.matvec(targets, weights)
 
         batches = self.dataset.map(packed).prefetch(tf.data.AUTOTUNE)
-        return Feed(batches, self.steps, begin_epoch=lambda epoch: None)
+        return Feed(batches, self.steps, draws, begin_epoch=lambda epoch: None)
+
+
+def _numbered(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return class numbers, `(B,)`, of labels in any of the three usual forms."""
+    if labels.ndim == 1 or labels.shape[1] == 1:
+        numbers: NDArray[Any] = labels.reshape(-1)
+        return numbers
+    if not np.allclose(labels.sum(axis=1), 1) or labels.min() < 0:
+        raise InvalidData(
+            "Expected one-hot labels, whose rows sum to 1; received others. "
+            "Give class numbers, shape (B,)."
+        )
+    return np.asarray(labels.argmax(axis=1))
 
 
 def _added(counts: Labels, labels: NDArray[Any]) -> Labels:
@@ -101,13 +119,18 @@ def _added(counts: Labels, labels: NDArray[Any]) -> Labels:
     return more + np.pad(counts, (0, len(more) - len(counts)))
 
 
-def _check_range(steps: int, brightest: float) -> None:
+def _check_range(steps: int, lowest: float, highest: float, *, whole: bool) -> None:
     if steps == 0:
         raise InvalidData("Expected at least one image; received an empty data set.")
-    if not 1.0 < brightest <= 255.0:
+    if not 0 <= lowest <= highest <= 255:
         raise InvalidData(
-            f"Expected RGB in [0, 255]; received a largest value of {brightest:g}. "
-            "Images in [0, 1] must be multiplied by 255."
+            f"Expected RGB in [0, 255]; received values from {lowest:g} to "
+            f"{highest:g}. Leave scaling to the backbone."
+        )
+    if highest <= 1 and not whole:
+        raise InvalidData(
+            "Expected RGB in [0, 255]; received values in [0, 1]. Images in [0, 1] "
+            "must be multiplied by 255."
         )
 
 
@@ -129,4 +152,6 @@ def _signature(dataset: Any) -> tuple[tuple[int, ...], int | None]:
             "the trainer repeats the data itself."
         )
     one_hot = int(labels.shape[1]) if labels.shape.rank == 2 else None
+    if one_hot == 1:
+        one_hot = None
     return tuple(images.shape[1:]), one_hot

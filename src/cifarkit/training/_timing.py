@@ -6,22 +6,19 @@ from typing import Any
 
 import keras
 
-from cifarkit.augment import Policy
-from cifarkit.training._inputs import Data
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._running import compiled
+from cifarkit.training._stage import Stage
 
 STEPS = 20
 _WARM = 5
 
 
-def seconds_per_epoch(
-    network: Network, phase: Phase, data: Data, policy: Policy
-) -> float:
+def seconds_per_epoch(network: Network, stage: Stage, phase: Phase) -> float:
     """Return the forecast for one epoch; it changes the network's weights."""
-    model = compiled(network, phase, data, policy)
-    feed = data.train.feed(phase, draws=policy.draws, key=(0, 0))
+    model = compiled(network, stage, phase)
+    feed = stage.data.train.feed(phase, draws=stage.policy.draws, key=(0, 0))
     watch = _Watch()
     model.fit(feed.batches, epochs=1, verbose=0, shuffle=False, callbacks=[watch])
     spans = [b - a for a, b in zip(watch.ends, watch.ends[1:], strict=False)]

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, final, get_args
 
-import numpy as np
+import keras
 
 from cifarkit import augment as augmentation
 from cifarkit._errors import InvalidArgument
@@ -13,12 +13,15 @@ from cifarkit.augment import Augmentation, Policy
 from cifarkit.backbones import Backbone
 from cifarkit.heads import Head
 from cifarkit.training import _network, _running
+from cifarkit.training._ahead import Ahead, Cache
 from cifarkit.training._inputs import Data, data_of
 from cifarkit.training._network import Network
+from cifarkit.training._numbers import require_whole
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
 from cifarkit.training._provenance import surroundings
-from cifarkit.training._result import TrainResult, better
+from cifarkit.training._result import PhaseResult, TrainResult, better
+from cifarkit.training._stage import Stage
 from cifarkit.training._timing import seconds_per_epoch
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
@@ -50,11 +53,15 @@ class TwoPhaseTrainer:
             from `models.cnn`, which is trained from scratch and has no head.
         head: from `heads.classifier` or `heads.linear`; None for a whole network.
         phase_1: the first phase.
-        phase_2: the second phase, or None to train in one.
+        phase_2: the second phase, or None to train in one. The default is None for a
+            whole network.
         augment: augmentations of the training images, at native size. None is the
             recommended choice, which is `augment.flip()`; `()` is none at all.
+        cache: `"auto"` runs frozen parts once, before a phase, where that is exact
+            (no augmentation, or flips) and fits into memory; `"never"` trains live.
+        max_memory: bytes that may be kept for this; None is half of what is free.
         seed: what the head's start, the order of the images and the augmentation
-            follow from.
+            follow from. Dropout inside of a backbone of your own has its own seed.
         verbose: 0 is silent, 1 shows progress bars, 2 a line per epoch; `"auto"` shows
             bars on a terminal and lines elsewhere.
 
@@ -74,14 +81,22 @@ class TwoPhaseTrainer:
         phase_1: Phase = PHASE_1,
         phase_2: Phase | None = PHASE_2,
         augment: Sequence[Augmentation] | Augmentation | None = None,
+        cache: Cache = "auto",
+        max_memory: int | None = None,
         seed: int = 0,
         verbose: _running.Verbose = "auto",
     ) -> None:
+        if head is None and phase_2 is PHASE_2:
+            phase_2 = None
         phases = (phase_1,) if phase_2 is None else (phase_1, phase_2)
         _check_parts(backbone, head, phases)
         self.backbone, self.head, self.phases = backbone, head, phases
-        self.seed, self.verbose = _checked_seed(seed), verbose
+        require_whole("seed", seed, least=0)
+        self.seed, self.verbose = int(seed), _checked(verbose, _running.Verbose)
         self.policy = _policy(augment)
+        if max_memory is not None:
+            require_whole("max_memory", max_memory, least=0)
+        self.cache, self.max_memory = _checked(cache, Cache), max_memory
 
     def plan(self, data: Any, *, validation: Any = None, timed: bool = False) -> Plan:
         """Return what `fit` would do with these data, without doing it.
@@ -97,13 +112,14 @@ class TwoPhaseTrainer:
         """
         given = data_of(data, validation)
         network = self._build(given)
+        self._rehearse(network, given)
+        ahead = self._ahead(network, given)
         plans = []
-        for phase in self.phases:
-            seconds = (
-                seconds_per_epoch(network, phase, given, self.policy) if timed else None
-            )
+        for index, phase in enumerate(self.phases):
+            seconds = self._seconds(network, phase, given) if timed else None
             mask = _running.prepare(network, phase)
-            plans.append(phase_plan(network, phase, mask, given, seconds))
+            how = ahead.describe(index)
+            plans.append(phase_plan(network, phase, mask, given, how, seconds))
         return Plan(
             title=self._title(given),
             images=(len(given.train), len(given.validation or ())),
@@ -134,9 +150,11 @@ class TwoPhaseTrainer:
         """
         given = data_of(data, validation)
         network = self._build(given)
+        self._rehearse(network, given)
+        ahead = self._ahead(network, given)
         results = tuple(
-            self._run(network, number, phase, given, callbacks)
-            for number, phase in enumerate(self.phases, start=1)
+            self._run(network, number, ahead.stage(number - 1), callbacks)
+            for number in range(1, len(self.phases) + 1)
         )
         kept = better(results)
         network.model.set_weights(results[kept].weights)
@@ -146,21 +164,37 @@ class TwoPhaseTrainer:
         self,
         network: Network,
         number: int,
-        phase: Phase,
-        data: Data,
+        stage: Stage,
         callbacks: Sequence[Any],
-    ) -> Any:
+    ) -> PhaseResult:
         _log.info("Phase %d of %d begins.", number, len(self.phases))
         return _running.run(
             network,
-            phase,
-            data,
-            self.policy,
+            stage,
+            self.phases[number - 1],
             seed=self.seed,
             number=number,
-            callbacks=callbacks,
+            callbacks=callbacks or (),
             verbose=self.verbose,
         )
+
+    def _rehearse(self, network: Network, data: Data) -> None:
+        for phase in self.phases:
+            _running.rehearse(network, phase, data, self.policy)
+
+    def _ahead(self, network: Network, data: Data) -> Ahead:
+        return Ahead(
+            network,
+            self.phases,
+            data,
+            self.policy,
+            cache=self.cache,
+            max_memory=self.max_memory,
+        )
+
+    def _seconds(self, network: Network, phase: Phase, data: Data) -> float:
+        stage = Stage(network.model, data, self.policy)
+        return seconds_per_epoch(network, stage, phase)
 
     def _build(self, data: Data) -> Network:
         classes = data.train.classes
@@ -208,16 +242,21 @@ def _policy(augment: Sequence[Augmentation] | Augmentation | None) -> Policy:
     return augmentation.compose(items)
 
 
-def _checked_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InvalidArgument(
-            f"Expected seed to be a whole number of at least 0; received {seed!r}."
-        )
-    return int(seed)
+def _checked(value: Any, kind: Any) -> Any:
+    """Return a value if it is one of a `Literal`'s."""
+    if value not in get_args(kind):
+        known = ", ".join(map(repr, get_args(kind)))
+        raise InvalidArgument(f"Expected one of {known}; received {value!r}.")
+    return value
 
 
 def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
-    if isinstance(backbone, Backbone) == (head is None):
+    if strange := [phase for phase in phases if not isinstance(phase, Phase)]:
+        raise InvalidArgument(
+            f"Expected phases made by cifarkit.Phase(...); received {strange[0]!r}."
+        )
+    pair = isinstance(backbone, Backbone) and isinstance(head, Head)
+    if not pair and not (isinstance(backbone, keras.Model) and head is None):
         raise InvalidArgument(
             "Expected a backbone and a head, or a whole keras.Model alone; received "
             f"{type(backbone).__name__} and {type(head).__name__}. "
@@ -226,9 +265,5 @@ def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
     if head is None and any(phase.unfreeze is not None for phase in phases):
         raise InvalidArgument(
             "Expected unfreeze=None for a network without a backbone, all of which "
-            "learns from the start; leave unfreeze out."
-        )
-    if strange := [phase for phase in phases if not isinstance(phase, Phase)]:
-        raise InvalidArgument(
-            f"Expected phases made by cifarkit.Phase(...); received {strange[0]!r}."
+            "learns from the start; leave unfreeze out of its phases."
         )

@@ -1,0 +1,69 @@
+"""What runs the frozen part: OpenVINO where it is installed, else Keras itself."""
+
+import importlib.util
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+import numpy as np
+
+from cifarkit._types import Floats, Model
+
+Run: TypeAlias = Callable[[Floats], Floats]
+_TOLERANCE = 1e-4
+_log = logging.getLogger(__name__)
+
+
+def engine_for(prefix: Model, sample: Floats) -> tuple[Run, str]:
+    """Return what runs a model on batches of one size, and its name.
+
+    OpenVINO computes in float32 and is checked against Keras on the sample: where the
+    two differ by more than 1e-4 of the largest value, Keras is taken.
+
+    Args:
+        prefix: the model.
+        sample: a batch of the size that all batches will have.
+    """
+    own = _by_keras(prefix)
+    if importlib.util.find_spec("openvino") and _on_tensorflow_cpu():
+        fast = _by_openvino(prefix, sample.shape)
+        if _agree(own(sample), fast(sample)):
+            return fast, "openvino"
+        _log.warning("OpenVINO gives other activations than Keras: Keras is used.")
+    return own, keras.backend.backend()
+
+
+def _by_keras(prefix: Model) -> Run:
+    def run(values: Floats) -> Floats:
+        return np.asarray(prefix.predict_on_batch(values))
+
+    return run
+
+
+def _by_openvino(prefix: Model, shape: tuple[int, ...]) -> Run:
+    import openvino
+    import tensorflow as tf
+
+    # A traced function of one shape: the converter misreads a resize of open shape.
+    traced = tf.function(lambda values: prefix(values, training=False))
+    concrete = traced.get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled: Any = openvino.Core().compile_model(
+        openvino.convert_model(concrete), "CPU", options
+    )
+
+    def run(values: Floats) -> Floats:
+        return np.asarray(compiled(values)[0])
+
+    return run
+
+
+def _on_tensorflow_cpu() -> bool:
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    return on_tensorflow and not keras.distribution.list_devices("gpu")
+
+
+def _agree(expected: Floats, received: Floats) -> bool:
+    largest = float(np.abs(expected).max())
+    return bool(np.abs(received - expected).max() <= _TOLERANCE * largest)

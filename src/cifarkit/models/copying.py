@@ -1,0 +1,34 @@
+"""Copies of models that answer as the original does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from cifarkit._types import Layer, Model
+
+
+def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Model:
+    """Return a model of the same layers that shares nothing with the original.
+
+    Args:
+        model: a functional or sequential `keras.Model`.
+        weights: what the copy's weights are, in the order of the model's; None for the
+            weights of the model.
+    """
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights() if weights is None else list(weights))
+    settle(copy)
+    return copy
+
+
+def settle(layer: Layer) -> None:
+    """Let `Normalization` layers compute what they divide by from their weights.
+
+    Keras does so when it loads a file, but not when weights are set.
+    """
+    for inner in getattr(layer, "layers", ()):
+        settle(inner)
+    if isinstance(layer, keras.layers.Normalization):
+        layer.finalize_state()

@@ -1,0 +1,186 @@
+"""What can be computed before a phase, instead of in each of its epochs.
+
+Where the views of an image are few and a frozen part of the network ends in one tensor,
+that part runs once. A phase then trains the rest on what it gave, with the same batches
+in the same order: its losses are those of training live, up to the rounding to float16.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+
+from cifarkit._errors import TrainingError
+from cifarkit._types import Model
+from cifarkit.activations import (
+    Activations,
+    Boundary,
+    Cut,
+    Views,
+    boundary,
+    cut_at,
+    extract,
+    views_of,
+)
+from cifarkit.augment import Policy, compose
+from cifarkit.training._freezing import learning
+from cifarkit.training._inputs import Data, Whole
+from cifarkit.training._network import Network
+from cifarkit.training._phase import Phase
+from cifarkit.training._stage import Kept, Stage
+
+Cache = Literal["auto", "never"]
+_SHARE = 0.5
+_BYTES = 2
+_PLAIN = Views(mirrored=False)
+
+
+class Ahead:
+    """Computes what the phases of one training need, each thing once.
+
+    Args:
+        network: what is trained; it must not have been cut before.
+        phases: the phases, in order.
+        data: the images.
+        policy: the augmentation.
+        cache: `"never"` trains live.
+        max_memory: bytes that may be kept; None is half of what the machine has free.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        phases: Sequence[Phase],
+        data: Data,
+        policy: Policy,
+        *,
+        cache: Cache,
+        max_memory: int | None,
+    ) -> None:
+        self._network, self._data, self._policy = network, data, policy
+        self._parts = _parts(data)
+        self._views = views_of(policy) if cache == "auto" and self._parts else None
+        self._limit = _free_memory() * _SHARE if max_memory is None else max_memory
+        # All places are looked up before the first cut, which adds to the graph.
+        self._places = [self._place(phase) for phase in phases]
+        self._held: dict[str, dict[str, Activations]] = {}
+
+    def stage(self, index: int) -> Stage:
+        """Return what a phase learns from; call it just before the phase.
+
+        What earlier phases needed is dropped, unless this one needs it too.
+        """
+        started, place = time.perf_counter(), self._places[index]
+        needed = {each.layer for each in self._places[index:] if each}
+        self._held = {name: each for name, each in self._held.items() if name in needed}
+        if place is None:
+            return Stage(self._network.model, self._data, self._policy)
+        self._hold(place, self._on_the_way(index))
+        held = self._held[place.layer]
+        kept: dict[str, Any] = {
+            part: Kept(self._parts[part], activations)
+            for part, activations in held.items()
+        }
+        return Stage(
+            self._cut(place).suffix,
+            replace(self._data, **kept),
+            compose(()),
+            held["train"].engine,
+            time.perf_counter() - started,
+        )
+
+    def describe(self, index: int) -> str:
+        """Return in words what would be computed ahead of a phase."""
+        place = self._places[index]
+        if place is None or self._views is None:
+            return "live, each image through the whole network in every epoch"
+        size = self._bytes(place) / 2**20
+        return f"from {len(self._views)} kept views at {place.layer}, {size:,.0f} MiB"
+
+    def _place(self, phase: Phase) -> Boundary | None:
+        """Return where the network is cut for a phase, or None to train live."""
+        if self._views is None or self._network.parts is None:
+            return None
+        place = _frozen_until(self._network, *self._pair, phase)
+        return place if place and self._bytes(place) <= self._limit else None
+
+    def _on_the_way(self, index: int) -> Boundary | None:
+        """Return the place of the next phase, if this phase's lies behind it."""
+        here, later = self._places[index], self._places[index + 1 : index + 2]
+        if not here or not later or not later[0]:
+            return None
+        fits = self._bytes(later[0]) + self._bytes(here) <= self._limit
+        trunk, _ = self._pair
+        behind = _depth(trunk, later[0]) < _depth(trunk, here)
+        return later[0] if fits and behind else None
+
+    def _hold(self, place: Boundary, after: Boundary | None = None) -> None:
+        """Keep what the network gives at a place, by way of an earlier place."""
+        if place.layer in self._held:
+            return
+        if after:
+            self._hold(after)
+        prefix = self._cut(place, after).prefix
+        self._held[place.layer] = {
+            part: extract(
+                prefix,
+                self._held[after.layer][part] if after else images.split.images,
+                self._views if self._views and part == "train" else _PLAIN,
+            )
+            for part, images in self._parts.items()
+        }
+
+    def _cut(self, place: Boundary, after: Boundary | None = None) -> Cut:
+        return cut_at(self._network.model, *self._pair, place, after=after)
+
+    @property
+    def _pair(self) -> tuple[Model, Model]:
+        """The backbone and the head; only a network that has them is cut."""
+        if self._network.parts is None:
+            raise TrainingError("Expected a backbone and a head; the network has none.")
+        return self._network.parts
+
+    def _bytes(self, place: Boundary) -> int:
+        counts = {part: len(images) for part, images in self._parts.items()}
+        views = counts["train"] * len(self._views or _PLAIN)
+        shape = place.tensor.shape[1:]
+        return int(np.prod(shape)) * (views + counts.get("validation", 0)) * _BYTES
+
+
+def _parts(data: Data) -> dict[str, Whole]:
+    """Return the images that are held in memory; nothing if some are streams."""
+    given = {"train": data.train, "validation": data.validation}
+    whole = {part: each for part, each in given.items() if isinstance(each, Whole)}
+    streams = any(each and part not in whole for part, each in given.items())
+    return {} if streams else whole
+
+
+def _frozen_until(
+    network: Network, trunk: Model, head: Model, phase: Phase
+) -> Boundary | None:
+    """Return the end of what a phase leaves as it is."""
+    mask = learning(
+        network.body, phase.unfreeze, snap=phase.snap, block_of=network.block_of
+    )
+    if any(mask):
+        return boundary(trunk, network.body[mask.index(True)])
+    return Boundary("pool", head.get_layer("pool").output)
+
+
+def _depth(trunk: Model, place: Boundary) -> int:
+    """Return how many layers of the backbone lie before a place."""
+    names = [layer.name for layer in trunk.layers]
+    return names.index(place.layer) if place.layer in names else len(names)
+
+
+def _free_memory() -> int:
+    """Return the bytes that the machine could give without swapping."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":") for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -1,0 +1,68 @@
+"""What a phase learns from: the images, or what was computed of them ahead."""
+
+from dataclasses import dataclass
+
+from cifarkit._types import Model
+from cifarkit.activations import Activations
+from cifarkit.augment import Policy
+from cifarkit.training._batches import Batches, Feed
+from cifarkit.training._inputs import Data, Whole
+from cifarkit.training._phase import Phase
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one phase learns from.
+
+    Args:
+        learner: the model that is fitted: the whole network, or its last part.
+        data: what goes into it.
+        policy: the augmentation that is left to do in the step.
+        engine: what computed the activations, or `"live"`.
+        seconds: how long that took.
+    """
+
+    learner: Model
+    data: Data
+    policy: Policy
+    engine: str = "live"
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Labelled images of which the activations are kept.
+
+    Args:
+        images: the images themselves.
+        activations: what is kept of them.
+    """
+
+    images: Whole
+    activations: Activations
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what is kept of one image."""
+        return tuple(self.activations.values.shape[2:])
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return self.images.classes
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
+        """Return batches whose noise chooses the views; it is that of live training."""
+        batches = Batches(
+            self.activations.take,
+            self.images.split.labels,
+            classes=self.classes,
+            batch_size=phase.batch_size,
+            draws=self.activations.views.draws,
+            weights=None if key is None else self.images.weights(phase),
+            key=key,
+        )
+        return batches.feed()

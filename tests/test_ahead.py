@@ -1,0 +1,127 @@
+"""What is computed ahead: the same losses as live, and only where that is exact."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+
+from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
+from cifarkit.activations import boundary, extract, views_of
+from cifarkit.activations._views import Views
+from cifarkit.training import _ahead
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A small set of learnable images."""
+    return datasets.synthetic(n=200, size=32, classes=4)
+
+
+class Losses(keras.callbacks.Callback):
+    """Notes the loss of every step."""
+
+    def __init__(self):
+        super().__init__()
+        self.steps = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps.append(logs["loss"])
+
+
+def losses(data, backbone, cache, *, batch_norm, augmentations, **options):
+    """Return the losses of all steps of both phases, and the result."""
+    # Plain SGD: Adam divides by gradients, so that rounding alone would soon show.
+    phase = {"epochs": 1, "learning_rate": 1e-2, "batch_size": 32, "optimizer": "sgd"}
+    made = TwoPhaseTrainer(
+        backbone,
+        heads.classifier(),
+        phase_1=Phase(**phase),
+        phase_2=Phase(**phase, unfreeze="block_13", batch_norm=batch_norm),
+        augment=augmentations,
+        cache=cache,
+        verbose=0,
+        **options,
+    )
+    noting = Losses()
+    result = made.fit(data, callbacks=[noting])
+    return np.array(noting.steps), result
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    """MobileNetV2 with random weights that every build shares."""
+    path = tmp_path_factory.mktemp("weights") / "random.weights.h5"
+    backbones.get("mobilenetv2", weights=None).build(SIZE).save_weights(path)
+    return backbones.get("mobilenetv2", weights=path, size=SIZE)
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "augmentations"), [("frozen", None), ("tuned", ())]
+)
+def test_every_step_has_the_loss_of_live_training(
+    data, backbone, batch_norm, augmentations, monkeypatch
+):
+    """In float32, each step's loss equals live training's to 1e-4 relative."""
+    monkeypatch.setattr(_ahead, "extract", lambda *a: extract(*a, dtype="float32"))
+    options = {"batch_norm": batch_norm, "augmentations": augmentations}
+    live, at_once = losses(data, backbone, "never", **options)
+    kept, ahead = losses(data, backbone, "auto", **options)
+    assert [phase.engine for phase in at_once.phases] == ["live", "live"]
+    assert "live" not in [phase.engine for phase in ahead.phases]
+    assert np.allclose(kept, live, rtol=1e-4)
+
+
+def test_what_is_kept_fits_the_memory_that_may_be_used(data, backbone):
+    """Without the memory, training is live; with little, only the last part is kept."""
+    options = {"batch_norm": "frozen", "augmentations": ()}
+    _, none = losses(data, backbone, "auto", max_memory=0, **options)
+    _, some = losses(data, backbone, "auto", max_memory=450_000, **options)
+    assert [phase.engine for phase in none.phases] == ["live", "live"]
+    assert some.phases[0].engine != "live"
+    assert some.phases[1].engine == "live"
+
+
+def test_only_few_views_are_kept():
+    """Nothing, or flips, can be kept; anything else makes endlessly many views."""
+    assert views_of(augment.compose(())) == Views(mirrored=False)
+    assert views_of(augment.compose([augment.flip()])) == Views(mirrored=True)
+    for items in ([augment.crop(2)], [augment.flip(), augment.contrast()]):
+        assert views_of(augment.compose(items)) is None
+
+
+def test_the_view_is_the_one_that_augmentation_would_show():
+    """With the same noise, the kept view is flipped exactly where the image is."""
+    noise = np.random.default_rng(0).random((64, 1), dtype=np.float32)
+    images = np.random.default_rng(1).uniform(0, 255, (64, 4, 4, 3)).astype("float32")
+    shown, _ = augment.compose([augment.flip()])(images, np.eye(64), noise)
+    views = Views(mirrored=True)
+    both = np.stack([views.show(images, view) for view in range(len(views))])
+    assert np.array_equal(both[views.choose(noise), np.arange(64)], shown)
+
+
+def test_a_cut_lies_where_one_tensor_crosses():
+    """Inside a residual block two tensors cross, so the cut moves before it."""
+    trunk = backbones.get("mobilenetv2", weights=None).build(SIZE)
+    inside = trunk.get_layer("block_11_project")
+    assert boundary(trunk, inside).layer == "block_10_project_BN"
+    assert boundary(trunk, trunk.get_layer("block_13_expand")).layer == "block_12_add"
+    assert boundary(trunk, trunk.get_layer("Conv1")) is None
+    assert boundary(trunk, None).layer == "out_relu"
+
+
+@pytest.mark.skipif(
+    not importlib.util.find_spec("openvino"), reason="openvino is an extra"
+)
+def test_openvino_gives_the_same_activations(data, backbone):
+    """In float32 both engines agree to 1e-4 of the largest value."""
+    from cifarkit.activations._engine import _by_keras, _by_openvino
+
+    trunk = backbone.build(SIZE)
+    images = np.zeros((16, SIZE, SIZE, 3), np.float32)
+    images[:, ::2, ::3] = 255.0
+    expected = _by_keras(trunk)(images)
+    received = _by_openvino(trunk, images.shape)(images)
+    assert np.abs(received - expected).max() <= 1e-4 * np.abs(expected).max()
