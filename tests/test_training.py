@@ -194,9 +194,9 @@ def test_trap_6_nothing_in_the_training_step_switches_compilation_off(data):
     items = [augment.crop(2), augment.rotation(), augment.zoom(), augment.shift()]
     made = trainer(augment=items)
     given = data_of(data)
-    network = made._build(given)
-    stage = Stage(network.model, given, made.policy)
-    model = compiled(network, stage, made.phases[0])
+    network = made.course.network(given)
+    stage = Stage(network.model, given, made.course.policy)
+    model = compiled(network, stage, made.course.phases[0])
     assert any(isinstance(layer, _Augmented) for layer in model.layers)
     assert all(layer.supports_jit for layer in model._flatten_layers())
 

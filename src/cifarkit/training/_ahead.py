@@ -7,9 +7,8 @@ in the same order: its losses are those of training live, up to the rounding to 
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +24,14 @@ from cifarkit.activations import (
     extract,
     views_of,
 )
-from cifarkit.augment import Policy, compose
+from cifarkit.augment import compose
+from cifarkit.training._course import Course
 from cifarkit.training._freezing import learning
 from cifarkit.training._inputs import Data, Whole
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Kept, Stage
 
-Cache = Literal["auto", "never"]
 _SHARE = 0.5
 _BYTES = 2
 _PLAIN = Views(mirrored=False)
@@ -43,29 +42,18 @@ class Ahead:
 
     Args:
         network: what is trained; it must not have been cut before.
-        phases: the phases, in order.
+        course: how. Without a limit, half of the machine's free memory may be kept.
         data: the images.
-        policy: the augmentation.
-        cache: `"never"` trains live.
-        max_memory: bytes that may be kept; None is half of what the machine has free.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        phases: Sequence[Phase],
-        data: Data,
-        policy: Policy,
-        *,
-        cache: Cache,
-        max_memory: int | None,
-    ) -> None:
-        self._network, self._data, self._policy = network, data, policy
-        self._parts = _parts(data)
-        self._views = views_of(policy) if cache == "auto" and self._parts else None
-        self._limit = _free_memory() * _SHARE if max_memory is None else max_memory
+    def __init__(self, network: Network, course: Course, data: Data) -> None:
+        self._network, self._data, self._policy = network, data, course.policy
+        self._parts = _parts(data) if course.cache == "auto" else {}
+        self._views = views_of(course.policy) if self._parts else None
+        given = course.max_memory
+        self._limit = _free_memory() * _SHARE if given is None else given
         # All places are looked up before the first cut, which adds to the graph.
-        self._places = [self._place(phase) for phase in phases]
+        self._places = [self._place(phase) for phase in course.phases]
         self._held: dict[str, dict[str, Activations]] = {}
 
     def stage(self, index: int) -> Stage:

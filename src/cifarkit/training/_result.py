@@ -1,7 +1,7 @@
 """What training gives back: the model, what each phase did, and how it came about."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ class TrainResult:
         return cls(model, phases, record["kept"], record["provenance"])
 
 
-def better(phases: tuple[PhaseResult, ...]) -> int:
+def better(phases: Sequence[PhaseResult]) -> int:
     """Return the index of the phase to keep.
 
     That is the one with the best validation accuracy, the later one of equals; without

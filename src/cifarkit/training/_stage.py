@@ -1,6 +1,7 @@
 """What a phase learns from: the images, or what was computed of them ahead."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cifarkit._types import Model
 from cifarkit.activations import Activations
@@ -8,6 +9,8 @@ from cifarkit.augment import Policy
 from cifarkit.training._batches import Batches, Feed
 from cifarkit.training._inputs import Data, Whole
 from cifarkit.training._phase import Phase
+
+Cache = Literal["auto", "never"]
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,18 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, final, get_args
+from typing import Any, final
 
-import keras
-
-from cifarkit import augment as augmentation
-from cifarkit._errors import InvalidArgument
-from cifarkit._types import Json
-from cifarkit.augment import Augmentation, Policy
-from cifarkit.backbones import Backbone
+from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
-from cifarkit.training import _network, _running
-from cifarkit.training._ahead import Ahead, Cache
-from cifarkit.training._inputs import Data, data_of
-from cifarkit.training._network import Network
-from cifarkit.training._numbers import require_whole
+from cifarkit.training import _running
+from cifarkit.training._ahead import Ahead
+from cifarkit.training._course import Course, checked
+from cifarkit.training._inputs import data_of
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
-from cifarkit.training._provenance import surroundings
 from cifarkit.training._result import PhaseResult, TrainResult, better
-from cifarkit.training._stage import Stage
+from cifarkit.training._stage import Cache, Stage
 from cifarkit.training._timing import seconds_per_epoch
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
@@ -86,17 +78,18 @@ class TwoPhaseTrainer:
         seed: int = 0,
         verbose: _running.Verbose = "auto",
     ) -> None:
-        if head is None and phase_2 is PHASE_2:
-            phase_2 = None
-        phases = (phase_1,) if phase_2 is None else (phase_1, phase_2)
-        _check_parts(backbone, head, phases)
-        self.backbone, self.head, self.phases = backbone, head, phases
-        require_whole("seed", seed, least=0)
-        self.seed, self.verbose = int(seed), _checked(verbose, _running.Verbose)
-        self.policy = _policy(augment)
-        if max_memory is not None:
-            require_whole("max_memory", max_memory, least=0)
-        self.cache, self.max_memory = _checked(cache, Cache), max_memory
+        alone = phase_2 is None or (head is None and phase_2 is PHASE_2)
+        phases = (phase_1,) if alone else (phase_1, phase_2)
+        self.course = Course.of(
+            backbone,
+            head,
+            phases,
+            augment,
+            cache=cache,
+            max_memory=max_memory,
+            seed=seed,
+        )
+        self.verbose = checked("verbose", verbose, _running.Verbose)
 
     def plan(self, data: Any, *, validation: Any = None, timed: bool = False) -> Plan:
         """Return what `fit` would do with these data, without doing it.
@@ -110,21 +103,22 @@ class TwoPhaseTrainer:
         Example:
             >>> print(trainer.plan(data))  # doctest: +SKIP
         """
-        given = data_of(data, validation)
-        network = self._build(given)
-        self._rehearse(network, given)
-        ahead = self._ahead(network, given)
+        course, given = self.course, data_of(data, validation)
+        network = course.network(given)
+        ahead = Ahead(network, course, given)
+        live = Stage(network.model, given, course.policy)
         plans = []
-        for index, phase in enumerate(self.phases):
-            seconds = self._seconds(network, phase, given) if timed else None
+        for index, phase in enumerate(course.phases):
+            _running.rehearse(network, phase, given, course.policy)
+            seconds = seconds_per_epoch(network, live, phase) if timed else None
             mask = _running.prepare(network, phase)
             how = ahead.describe(index)
             plans.append(phase_plan(network, phase, mask, given, how, seconds))
         return Plan(
-            title=self._title(given),
+            title=course.title(given),
             images=(len(given.train), len(given.validation or ())),
             classes=given.train.classes,
-            augmentation=str(self.policy),
+            augmentation=str(course.policy),
             phases=tuple(plans),
         )
 
@@ -148,122 +142,27 @@ class TwoPhaseTrainer:
             InvalidData: data that cannot be used.
             TrainingError: training that would give a wrong result.
         """
-        given = data_of(data, validation)
-        network = self._build(given)
-        self._rehearse(network, given)
-        ahead = self._ahead(network, given)
-        results = tuple(
-            self._run(network, number, ahead.stage(number - 1), callbacks)
-            for number in range(1, len(self.phases) + 1)
-        )
+        course, given = self.course, data_of(data, validation)
+        network = course.network(given)
+        for phase in course.phases:
+            _running.rehearse(network, phase, given, course.policy)
+        ahead = Ahead(network, course, given)
+        results: list[PhaseResult] = []
+        for number, phase in enumerate(course.phases, start=1):
+            _log.info("Phase %d of %d begins.", number, len(course.phases))
+            stage = ahead.stage(number - 1)
+            result = _running.run(
+                network,
+                stage,
+                phase,
+                seed=course.seed,
+                number=number,
+                callbacks=callbacks or (),
+                verbose=self.verbose,
+            )
+            results.append(result)
         kept = better(results)
         network.model.set_weights(results[kept].weights)
-        return TrainResult(network.model, results, kept, self._provenance(given))
-
-    def _run(
-        self,
-        network: Network,
-        number: int,
-        stage: Stage,
-        callbacks: Sequence[Any],
-    ) -> PhaseResult:
-        _log.info("Phase %d of %d begins.", number, len(self.phases))
-        return _running.run(
-            network,
-            stage,
-            self.phases[number - 1],
-            seed=self.seed,
-            number=number,
-            callbacks=callbacks or (),
-            verbose=self.verbose,
-        )
-
-    def _rehearse(self, network: Network, data: Data) -> None:
-        for phase in self.phases:
-            _running.rehearse(network, phase, data, self.policy)
-
-    def _ahead(self, network: Network, data: Data) -> Ahead:
-        return Ahead(
-            network,
-            self.phases,
-            data,
-            self.policy,
-            cache=self.cache,
-            max_memory=self.max_memory,
-        )
-
-    def _seconds(self, network: Network, phase: Phase, data: Data) -> float:
-        stage = Stage(network.model, data, self.policy)
-        return seconds_per_epoch(network, stage, phase)
-
-    def _build(self, data: Data) -> Network:
-        classes = data.train.classes
-        if self.head is None:
-            return _network.from_scratch(self.backbone, classes=classes)
-        return _network.pretrained(
-            self.backbone,
-            self.head,
-            classes=classes,
-            size=self._size(data),
-            seed=self.seed,
-        )
-
-    def _size(self, data: Data) -> int:
-        return int(self.backbone.size or data.size or self.backbone.spec.recommended)
-
-    def _title(self, data: Data) -> str:
-        if self.head is None:
-            return f"{self.backbone.name}, from scratch"
-        size = self._size(data)
-        return f"{self.backbone.name} at {size} x {size} pixels"
-
-    def _provenance(self, data: Data) -> Json:
-        pretrained = self.head is not None
-        return {
-            "backbone": self.backbone.provenance() if pretrained else None,
-            "network": self.backbone.name,
-            "head": None if self.head is None else str(self.head),
-            "size": self._size(data) if pretrained else data.train.shape[0],
-            "class_names": list(data.class_names),
-            "n_train": len(data.train),
-            "n_validation": len(data.validation or ()),
-            "data_digest": data.digest,
-            "augmentation": str(self.policy),
-            "phases": [phase.to_dict() for phase in self.phases],
-            "seed": self.seed,
-            **surroundings(),
-        }
-
-
-def _policy(augment: Sequence[Augmentation] | Augmentation | None) -> Policy:
-    if augment is None:
-        return augmentation.compose([augmentation.flip()])
-    items = [augment] if isinstance(augment, Augmentation) else list(augment)
-    return augmentation.compose(items)
-
-
-def _checked(value: Any, kind: Any) -> Any:
-    """Return a value if it is one of a `Literal`'s."""
-    if value not in get_args(kind):
-        known = ", ".join(map(repr, get_args(kind)))
-        raise InvalidArgument(f"Expected one of {known}; received {value!r}.")
-    return value
-
-
-def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
-    if strange := [phase for phase in phases if not isinstance(phase, Phase)]:
-        raise InvalidArgument(
-            f"Expected phases made by cifarkit.Phase(...); received {strange[0]!r}."
-        )
-    pair = isinstance(backbone, Backbone) and isinstance(head, Head)
-    if not pair and not (isinstance(backbone, keras.Model) and head is None):
-        raise InvalidArgument(
-            "Expected a backbone and a head, or a whole keras.Model alone; received "
-            f"{type(backbone).__name__} and {type(head).__name__}. "
-            "See backbones.get(), backbones.wrap(), heads.classifier(), models.cnn()."
-        )
-    if head is None and any(phase.unfreeze is not None for phase in phases):
-        raise InvalidArgument(
-            "Expected unfreeze=None for a network without a backbone, all of which "
-            "learns from the start; leave unfreeze out of its phases."
+        return TrainResult(
+            network.model, tuple(results), kept, course.provenance(given)
         )

@@ -1,0 +1,146 @@
+"""What is trained, and how: all that a trainer was told, checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import keras
+
+from cifarkit import augment as augmentation
+from cifarkit._errors import InvalidArgument
+from cifarkit._types import Json
+from cifarkit.augment import Augmentation, Policy
+from cifarkit.backbones import Backbone
+from cifarkit.heads import Head
+from cifarkit.training._inputs import Data
+from cifarkit.training._network import Network, from_scratch, pretrained
+from cifarkit.training._numbers import require_whole
+from cifarkit.training._phase import Phase
+from cifarkit.training._provenance import surroundings
+from cifarkit.training._stage import Cache
+
+
+@dataclass(frozen=True)
+class Course:
+    """The parts and settings of one training.
+
+    Args:
+        backbone: a `Backbone`, or a whole `keras.Model`.
+        head: the head on the backbone; None for a whole model.
+        phases: the phases, in order.
+        policy: the augmentation.
+        cache: whether frozen parts may be computed ahead.
+        max_memory: bytes that may be kept for that, or None.
+        seed: what all randomness follows from.
+
+    Raises:
+        InvalidArgument: the parts do not fit together, or a setting means nothing.
+    """
+
+    backbone: Any
+    head: Head | None
+    phases: tuple[Phase, ...]
+    policy: Policy
+    cache: Cache
+    max_memory: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        _check_parts(self.backbone, self.head, self.phases)
+        checked("cache", self.cache, Cache)
+        require_whole("seed", self.seed, least=0)
+        if self.max_memory is not None:
+            require_whole("max_memory", self.max_memory, least=0)
+
+    @classmethod
+    def of(
+        cls,
+        backbone: Any,
+        head: Head | None,
+        phases: Sequence[Any],
+        augment: Sequence[Augmentation] | Augmentation | None,
+        *,
+        cache: Cache,
+        max_memory: int | None,
+        seed: int,
+    ) -> "Course":
+        """Return the course of what a user wrote; None augments by flips."""
+        if augment is None:
+            augment = augmentation.flip()
+        items = [augment] if isinstance(augment, Augmentation) else list(augment)
+        policy = augmentation.compose(items)
+        return cls(backbone, head, tuple(phases), policy, cache, max_memory, seed)
+
+    def network(self, data: Data) -> Network:
+        """Return a new network for the classes and the size of the data."""
+        classes = data.train.classes
+        if self.head is None:
+            return from_scratch(self.backbone, classes=classes)
+        return pretrained(
+            self.backbone,
+            self.head,
+            classes=classes,
+            size=self.size(data),
+            seed=int(self.seed),
+        )
+
+    def size(self, data: Data) -> int:
+        """Return the side in pixels at which the network sees the data."""
+        if self.head is None:
+            return data.train.shape[0]
+        return int(self.backbone.size or data.size or self.backbone.spec.recommended)
+
+    def title(self, data: Data) -> str:
+        """Return in words what is trained, and at which size."""
+        size, origin = self.size(data), "" if self.head else ", from scratch"
+        return f"{self.backbone.name} at {size} x {size} pixels{origin}"
+
+    def provenance(self, data: Data) -> Json:
+        """Return how a result came about, as JSON values."""
+        return {
+            "backbone": None if self.head is None else self.backbone.provenance(),
+            "network": self.backbone.name,
+            "head": None if self.head is None else str(self.head),
+            "size": self.size(data),
+            "class_names": list(data.class_names),
+            "n_train": len(data.train),
+            "n_validation": len(data.validation or ()),
+            "data_digest": data.digest,
+            "augmentation": str(self.policy),
+            "phases": [phase.to_dict() for phase in self.phases],
+            "seed": int(self.seed),
+            **surroundings(),
+        }
+
+
+def checked(name: str, value: Any, kind: Any) -> Any:
+    """Return a value that is one of a `Literal`'s.
+
+    Raises:
+        InvalidArgument: it is none of them.
+    """
+    if value not in get_args(kind):
+        known = ", ".join(map(repr, get_args(kind)))
+        raise InvalidArgument(
+            f"Expected {name} to be one of {known}; received {value!r}."
+        )
+    return value
+
+
+def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
+    if strange := [phase for phase in phases if not isinstance(phase, Phase)]:
+        raise InvalidArgument(
+            f"Expected phases made by cifarkit.Phase(...); received {strange[0]!r}."
+        )
+    pair = isinstance(backbone, Backbone) and isinstance(head, Head)
+    if not pair and not (isinstance(backbone, keras.Model) and head is None):
+        raise InvalidArgument(
+            "Expected a backbone and a head, or a whole keras.Model alone; received "
+            f"{type(backbone).__name__} and {type(head).__name__}. "
+            "See backbones.get(), backbones.wrap(), heads.classifier(), models.cnn()."
+        )
+    if head is None and any(phase.unfreeze is not None for phase in phases):
+        raise InvalidArgument(
+            "Expected unfreeze=None for a network without a backbone, all of which "
+            "learns from the start; leave unfreeze out of its phases."
+        )
