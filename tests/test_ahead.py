@@ -113,6 +113,16 @@ def test_a_cut_lies_where_one_tensor_crosses():
     assert boundary(trunk, None).layer == "out_relu"
 
 
+def test_parallel_branches_are_not_cut():
+    """Where two branches cross side by side, one of them alone is no boundary."""
+    image = keras.Input((8, 8, 3))
+    one, other = (keras.layers.Conv2D(4, 3, name=name)(image) for name in "ab")
+    joined = keras.layers.Add(name="joined")([one, other])
+    model = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(joined))
+    assert boundary(model, model.get_layer("joined")) is None
+    assert boundary(model, model.get_layer("last")).layer == "joined"
+
+
 @pytest.mark.skipif(
     not importlib.util.find_spec("openvino"), reason="openvino is an extra"
 )

@@ -163,9 +163,12 @@ def test_trap_4_a_phase_that_harms_is_not_kept(data):
 
 def test_trap_4_patience_takes_back_the_best_epoch(data):
     """The kept epoch has the lowest validation loss; its weights are the model's."""
-    phase = Phase(epochs=6, learning_rate=0.3, patience=2, batch_size=32)
+    phase = Phase(
+        epochs=9, learning_rate=3.0, schedule="constant", patience=2, batch_size=32
+    )
     result = trainer(phase).fit(data)
     losses = result.phases[0].history["val_loss"]
+    assert result.phases[0].kept_epoch == len(losses) - 3, losses
     assert result.phases[0].kept_epoch == int(np.argmin(losses))
     again = evaluate(result.model, data.validation).loss
     assert again == pytest.approx(min(losses), rel=1e-3)
@@ -365,12 +368,17 @@ def test_a_loss_and_metrics_of_the_users_own(data):
         trainer(sparse, augment=[augment.mixup(1.0)]).fit(data)
 
 
-def test_class_weights_count(data):
+@pytest.mark.parametrize("cache", ["auto", "never"])
+def test_class_weights_count(data, cache):
     """A class of large weight is predicted more often than without."""
     heavy = Phase(epochs=3, learning_rate=0.1, batch_size=32, class_weight={0: 50.0})
     plain = Phase(epochs=3, learning_rate=0.1, batch_size=32)
     shares = [
-        np.mean(trainer(p).fit(data).model.predict(data.test.images, verbose=0)[:, 0])
+        np.mean(
+            trainer(p, cache=cache)
+            .fit(data)
+            .model.predict(data.test.images, verbose=0)[:, 0]
+        )
         for p in (heavy, plain)
     ]
     assert shares[0] > shares[1] + 0.1
