@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
-from cifarkit.activations import _engine, boundary, extract, views_of
+from cifarkit.activations import _engine, _extract, boundary, extract, views_of
 from cifarkit.activations._views import Views
 from cifarkit.training import _ahead
 
@@ -121,6 +121,19 @@ def test_parallel_branches_are_not_cut():
     model = keras.Model(image, keras.layers.Conv2D(4, 3, name="last")(joined))
     assert boundary(model, model.get_layer("joined")) is None
     assert boundary(model, model.get_layer("last")).layer == "joined"
+
+
+def test_what_cannot_be_kept_is_trained_live(data, backbone, monkeypatch, caplog):
+    """Activations beyond float16 are no reason to fail: the phases run live."""
+
+    def engine(prefix, sample):
+        return lambda values: np.full((len(values), *prefix.output_shape[1:]), 1e9), "x"
+
+    monkeypatch.setattr(_extract, "engine_for", engine)
+    options = {"batch_norm": "frozen", "augmentations": ()}
+    _, result = losses(data, backbone, "auto", **options)
+    assert [phase.engine for phase in result.phases] == ["live", "live"]
+    assert "Training live" in caplog.text
 
 
 @pytest.mark.skipif(

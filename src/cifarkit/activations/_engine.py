@@ -28,9 +28,9 @@ def engine_for(prefix: Model, sample: Floats) -> tuple[Run, str]:
     own = _by_keras(prefix)
     if importlib.util.find_spec("openvino") and _on_tensorflow_cpu():
         fast = _by_openvino(prefix, sample.shape)
-        if _agree(own(sample), fast(sample)):
+        if fast and _agree(own(sample), fast(sample)):
             return fast, "openvino"
-        _log.warning("OpenVINO gives other activations than Keras: Keras is used.")
+        _log.warning("OpenVINO does not give what Keras gives here: Keras is used.")
     return own, keras.backend.backend()
 
 
@@ -41,7 +41,8 @@ def _by_keras(prefix: Model) -> Run:
     return run
 
 
-def _by_openvino(prefix: Model, shape: tuple[int, ...]) -> Run:
+def _by_openvino(prefix: Model, shape: tuple[int, ...]) -> Run | None:
+    """Return what runs a model in OpenVINO, or None for one that it cannot run."""
     import openvino
     import tensorflow as tf
 
@@ -49,9 +50,12 @@ def _by_openvino(prefix: Model, shape: tuple[int, ...]) -> Run:
     traced = tf.function(lambda values: prefix(values, training=False))
     concrete = traced.get_concrete_function(tf.TensorSpec(shape, tf.float32))
     options = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled: Any = openvino.Core().compile_model(
-        openvino.convert_model(concrete), "CPU", options
-    )
+    try:
+        converted = openvino.convert_model(concrete)
+        compiled: Any = openvino.Core().compile_model(converted, "CPU", options)
+    except Exception as error:  # its converter raises all kinds
+        _log.info("OpenVINO cannot run this network: %.300s", error)
+        return None
 
     def run(values: Floats) -> Floats:
         return np.asarray(compiled(values)[0])

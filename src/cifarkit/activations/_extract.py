@@ -64,7 +64,9 @@ def extract(
         read = _reader(inputs, views, view)
         for start in range(0, count, BATCH):
             stop = min(start + BATCH, count)
-            values[view, start:stop] = run(_full(read(start, stop)))[: stop - start]
+            given = run(_full(read(start, stop)))[: stop - start]
+            with np.errstate(over="ignore"):  # what does not fit is refused below
+                values[view, start:stop] = given
             _check(values[view, start:stop], dtype)
     return Activations(values, views, engine)
 
@@ -88,5 +90,5 @@ def _check(values: NDArray[Any], dtype: str) -> None:
     if not np.isfinite(values).all():
         raise TrainingError(
             f"Expected activations that fit {dtype}; received a value beyond its range "
-            "or a NaN. Train with cache='never'."
+            "or a NaN. Look at the images and the preprocessing of the backbone."
         )

@@ -3,8 +3,10 @@
 Where the views of an image are few and a frozen part of the network ends in one tensor,
 that part runs once. A phase then trains the rest on what it gave, with the same batches
 in the same order: its losses are those of training live, up to the rounding to float16.
+Dropout inside of the frozen part is off, as in inference; live it would be on.
 """
 
+import logging
 import os
 import time
 from dataclasses import replace
@@ -32,6 +34,7 @@ from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Kept, Stage
 
+_log = logging.getLogger(__name__)
 _SHARE = 0.5
 _BYTES = 2
 _PLAIN = Views(mirrored=False)
@@ -64,9 +67,8 @@ class Ahead:
         started, place = time.perf_counter(), self._places[index]
         needed = {each.layer for each in self._places[index:] if each}
         self._held = {name: each for name, each in self._held.items() if name in needed}
-        if place is None:
+        if place is None or not self._held_at(place, self._on_the_way(index)):
             return Stage(self._network.model, self._data, self._policy)
-        self._hold(place, self._on_the_way(index))
         held = self._held[place.layer]
         kept: dict[str, Any] = {
             part: Kept(self._parts[part], activations)
@@ -104,6 +106,15 @@ class Ahead:
         trunk, _ = self._pair
         behind = _depth(trunk, later[0]) < _depth(trunk, here)
         return later[0] if fits and behind else None
+
+    def _held_at(self, place: Boundary, after: Boundary | None) -> bool:
+        """Keep what is needed at a place; say whether it can be kept."""
+        try:
+            self._hold(place, after)
+        except TrainingError as error:
+            _log.warning("Training live, because nothing can be kept: %s", error)
+            return False
+        return True
 
     def _hold(self, place: Boundary, after: Boundary | None = None) -> None:
         """Keep what the network gives at a place, by way of an earlier place."""
