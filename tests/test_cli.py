@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from cifarkit import __version__, cli
+from cifarkit import __version__, backbones, cli
 
 
 def test_an_unknown_name_fails_with_one_line(capsys):
@@ -15,6 +15,11 @@ def test_an_unknown_name_fails_with_one_line(capsys):
     assert "Did you mean 'mobilenetv2'?" in shown.err
     assert "Traceback" not in shown.err
     assert shown.out == ""
+
+
+def test_the_help_lists_what_can_be_fetched():
+    """The names written out are the data sets and all backbones."""
+    assert ("cifar10", "cifar100", *backbones.names()) == cli.NAMES
 
 
 def test_no_network_and_no_store_is_one_clear_error(tmp_path, monkeypatch, capsys):

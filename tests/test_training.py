@@ -156,7 +156,7 @@ def test_trap_4_a_phase_that_harms_is_not_kept(data):
     result = trainer(good, ruin).fit(data)
     first, second = (phase.validation_accuracy for phase in result.phases)
     assert first > second
-    assert result.kept == 0
+    assert result.kept == 1
     kept = zip(result.model.get_weights(), result.phases[0].weights, strict=True)
     assert all(np.array_equal(a, b) for a, b in kept)
 
@@ -520,7 +520,7 @@ def test_a_changed_result_is_refused(data, tmp_path):
     with pytest.raises(CorruptFile, match="which the result names"):
         TrainResult.load(folder)
     record = json.loads((folder / "result.json").read_text())
-    for wrong in ([], {}, {**record, "kept": 7}, {**record, "files": {}}):
+    for wrong in ([], {}, {**record, "kept": 0}, {**record, "files": {}}):
         (folder / "result.json").write_text(json.dumps(wrong))
         with pytest.raises(CorruptFile, match=r"TrainResult\.save"):
             TrainResult.load(folder)
@@ -554,6 +554,28 @@ def test_the_plan_is_timed_on_a_throw_away_network(data):
     assert all(phase.seconds > 0 for phase in plan.phases)
     assert "s per epoch" in str(plan)
     assert "s per epoch" not in str(made.plan(data))
+
+
+def test_a_result_prints_in_one_line(data):
+    """What a notebook shows of a result is short, and names the kept phase."""
+    result = trainer().fit(data)
+    assert repr(result).startswith("TrainResult(classifier, phases=1, validation=")
+    assert len(repr(result.phases[0])) < 500
+
+
+def test_names_and_sizes_of_a_data_set_of_tensorflow_are_its_own(data):
+    """Its class names are taken, and the plan does not claim another batch size."""
+    tensorflow = pytest.importorskip("tensorflow")
+    given = (data.train.images, data.train.labels)
+    pairs = tensorflow.data.Dataset.from_tensor_slices(given).batch(8)
+    pairs.class_names = list("abcd")
+    made = trainer()
+    assert "the data set's own size" in str(made.plan(pairs))
+    result = made.fit(pairs, validation=data.validation)
+    assert result.provenance["class_names"] == list("abcd")
+    shifted = tensorflow.data.Dataset.from_tensor_slices((given[0], given[1] + 1))
+    with pytest.raises(InvalidData, match="none of class 0"):
+        made.fit(shifted.batch(8))
 
 
 def test_silence_is_silent(data, capfd):
@@ -591,7 +613,8 @@ def test_a_wrong_setting_of_a_phase_is_refused_at_once(change, error, text):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"optimizer": "adamm"}, "optimizer that Keras knows"),
+        ({"optimizer": "adamm"}, "phase_1: Expected an optimizer that Keras knows"),
+        ({"metrics": ("acuracy",)}, "metric that Keras knows"),
         ({"loss": "crossentropyy"}, "loss that Keras knows"),
         ({"patience": 3}, "validation"),
         ({"schedule": "plateau"}, "validation"),
@@ -615,6 +638,13 @@ def test_parts_that_do_not_fit_are_refused(data):
     ):
         with pytest.raises(InvalidArgument):
             TwoPhaseTrainer(*parts)
+    logits = keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(4)]
+    )
+    with pytest.raises(InvalidArgument, match="softmax"):
+        TwoPhaseTrainer(logits, verbose=0).fit(data)
+    with pytest.raises(InvalidArgument, match="callbacks as a list"):
+        trainer().fit(data, callbacks=keras.callbacks.History())
     with pytest.raises(InvalidArgument, match="4 outputs"):
         TwoPhaseTrainer(network, phase_2=None, verbose=0).fit(data)
     with pytest.raises(InvalidArgument, match="seed"):

@@ -75,7 +75,7 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
         raise InvalidImage(
             f"Expected a complete image file ({', '.join(FORMATS)}); received {name}, "
             f"which cannot be decoded ({_reason(error)}). "
-            "Save the image again in one of these formats."
+            "Save the image again in one of these formats, or move the file away."
         ) from error
 
 

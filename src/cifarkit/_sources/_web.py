@@ -127,8 +127,9 @@ class Address(Source):
 
 def refuse_offline() -> None:
     """Raise SourceError if the user forbids downloads."""
-    if os.environ.get("CIFARKIT_OFFLINE") == "1":
-        raise SourceError("CIFARKIT_OFFLINE=1 forbids downloads")
+    value = os.environ.get("CIFARKIT_OFFLINE", "")
+    if value.lower() not in ("", "0", "false", "no"):
+        raise SourceError(f"CIFARKIT_OFFLINE={value} forbids downloads")
 
 
 def _download(url: str, path: Path) -> None:

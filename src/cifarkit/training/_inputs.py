@@ -26,6 +26,10 @@ class Source(Protocol):
     def classes(self) -> int:
         """How many classes there are."""
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their numbers."""
+
     def __len__(self) -> int:
         """How many images there are."""
 
@@ -74,6 +78,11 @@ class Whole:
     def classes(self) -> int:
         """How many classes there are."""
         return len(self.split.class_names)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.split.class_names
 
     def __len__(self) -> int:
         return len(self.split)
@@ -133,7 +142,7 @@ def _described(train: Source, validation: Source | None) -> Data:
         train,
         validation,
         size=train.size if isinstance(train, Whole) else None,
-        class_names=split.class_names if split else _numbers(train.classes),
+        class_names=train.class_names,
         digest=split.digest if split else None,
     )
 
@@ -142,7 +151,8 @@ def _source(given: Any, like: Source | None = None) -> Source:
     if isinstance(given, Split):
         return Whole(given, given.size)
     if isinstance(given, tuple | list) and len(given) == 2:
-        return Whole(split_of(*given, class_names=_names(like)), None)
+        names = like.class_names if like else None
+        return Whole(split_of(*given, class_names=names), None)
     if is_stream(given):
         return Stream.of(given, classes=like.classes if like else None)
     raise InvalidArgument(
@@ -151,24 +161,16 @@ def _source(given: Any, like: Source | None = None) -> Source:
     )
 
 
-def _names(like: Source | None) -> tuple[str, ...] | None:
-    if like is None:
-        return None
-    return like.split.class_names if isinstance(like, Whole) else _numbers(like.classes)
-
-
 def _check_alike(train: Source, other: Source) -> None:
     """Raise unless validation has the classes and the native size of training."""
-    for name, ours, theirs in (
+    named = isinstance(train, Whole) and isinstance(other, Whole)
+    for what, ours, theirs in (
         ("images of shape", train.shape, other.shape),
-        ("class names", _names(train), _names(other)),
+        ("number of classes", train.classes, other.classes),
+        ("class names", named and train.class_names, named and other.class_names),
     ):
         if ours != theirs:
             raise InvalidData(
-                f"Expected validation with the {name} {ours}, as in training; "
+                f"Expected validation with the {what} {ours}, as in training; "
                 f"received {theirs}."
             )
-
-
-def _numbers(classes: int) -> tuple[str, ...]:
-    return tuple(str(each) for each in range(classes))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from cifarkit import models
@@ -56,7 +57,19 @@ def from_scratch(model: Model, *, classes: int) -> Network:
             f"output shape {tuple(model.output_shape)}. "
             f"Build it with classes={classes}, or give a head."
         )
-    return Network(models.copy_of(model), (), lambda name: None)
+    copy = models.copy_of(model)
+    _check_probabilities(copy)
+    return Network(copy, (), lambda name: None)
+
+
+def _check_probabilities(model: Model) -> None:
+    grey = np.full((1, *model.input_shape[1:]), 127.0, np.float32)
+    total = float(np.sum(ops.convert_to_numpy(model(grey))))
+    if not np.isclose(total, 1.0, atol=1e-2):
+        raise InvalidArgument(
+            f"Expected probabilities, which sum to 1; received outputs that sum to "
+            f"{total:g}. End the network with a softmax."
+        )
 
 
 class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped

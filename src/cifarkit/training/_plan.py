@@ -19,6 +19,7 @@ class PhasePlan:
     Args:
         phase: its settings.
         steps: steps per epoch.
+        batch: images per step, or in words that the data set says it itself.
         layers: backbone layers that learn, and all that there are.
         first: name of the first backbone layer that learns, or None.
         block: the block of that layer, or None.
@@ -31,6 +32,7 @@ class PhasePlan:
 
     phase: Phase
     steps: int
+    batch: str
     layers: tuple[int, int]
     first: str | None
     block: str | None
@@ -42,7 +44,7 @@ class PhasePlan:
     def __str__(self) -> str:
         phase, (learn, total) = self.phase, self.parameters
         lines = [
-            f"{phase.epochs} epochs of {self.steps} batches of {phase.batch_size}",
+            f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",
             f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
             f"backbone: {self._backbone()}",
             f"parameters: {learn:,} of {total:,} learn",
@@ -111,6 +113,7 @@ def phase_plan(
     return PhasePlan(
         phase=phase,
         steps=data.train.feed(phase, draws=0, key=None).steps,
+        batch=str(phase.batch_size) if data.digest else "the data set's own size",
         layers=(sum(mask), len(mask)),
         first=name,
         block=None if name is None else network.block_of(name),

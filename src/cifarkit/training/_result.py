@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class PhaseResult:
     history: History
     seconds: float
     kept_epoch: int
-    weights: tuple[NDArray[Any], ...]
+    weights: tuple[NDArray[Any], ...] = field(repr=False)
     features: float = 0.0
     engine: str = "live"
 
@@ -65,7 +65,7 @@ class PhaseResult:
         return cls(**{**values, "history": history, "weights": weights})
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainResult:
     """A trained model and the record of its training.
 
@@ -74,7 +74,7 @@ class TrainResult:
             probabilities out. It holds built-in layers only, so that its `.keras` file
             loads where cifarkit is not installed.
         phases: what each phase did, in order; every phase keeps its own weights.
-        kept: index in `phases` of the phase whose weights `model` has.
+        kept: the number, from 1, of the phase whose weights `model` has.
         provenance: data, weights, settings, versions and machine, as JSON values.
     """
 
@@ -82,6 +82,13 @@ class TrainResult:
     phases: tuple[PhaseResult, ...]
     kept: int
     provenance: Json
+
+    def __repr__(self) -> str:
+        scores = [f"{phase.validation_accuracy:.2%}" for phase in self.phases]
+        return (
+            f"TrainResult({self.model.name}, phases={len(self.phases)}, "
+            f"validation={', '.join(scores)}, kept={self.kept})"
+        )
 
     @property
     def history(self) -> dict[str, list[Any]]:
@@ -152,7 +159,7 @@ class TrainResult:
 
 
 def better(phases: Sequence[PhaseResult]) -> int:
-    """Return the index of the phase to keep.
+    """Return the number, from 1, of the phase to keep.
 
     That is the one with the best validation accuracy, the later one of equals; without
     validation images the last. Keras' own early stopping forgets its best at each
@@ -160,5 +167,5 @@ def better(phases: Sequence[PhaseResult]) -> int:
     """
     scores = [phase.validation_accuracy for phase in phases]
     if np.isnan(scores).any():
-        return len(phases) - 1
-    return max(range(len(phases)), key=lambda index: (scores[index], index))
+        return len(phases)
+    return 1 + max(range(len(phases)), key=lambda index: (scores[index], index))

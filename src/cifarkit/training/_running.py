@@ -151,7 +151,18 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
         )
     prepare(network, phase)
     optimizer_of(phase, steps=1)
+    _check_metrics(phase)
     data.train.feed(phase, draws=policy.draws, key=(0,))
+
+
+def _check_metrics(phase: Phase) -> None:
+    for metric in phase.metrics:
+        try:
+            keras.metrics.get(metric)
+        except ValueError as error:
+            raise InvalidArgument(
+                f"Expected a metric that Keras knows; received {metric!r}."
+            ) from error
 
 
 def _check_finite(losses: Sequence[float], number: int) -> None:

@@ -77,9 +77,10 @@ def _files(phases: int) -> list[str]:
 
 
 def _check_place(folder: Path) -> None:
-    if folder.is_file():
+    if folder.is_file() or folder.suffix == ".keras":
         raise InvalidArgument(
-            f"Expected a folder to save into; {folder} is a file. Choose another."
+            f"Expected a folder to save into; received {folder}. Choose another name: "
+            "the model is the file model.keras inside."
         )
     if (folder / RECORD).exists():
         try:
@@ -144,7 +145,7 @@ def _check_record(record: Json) -> None:
     sound = (
         sorted(record["files"]) == sorted(_files(len(phases)))
         and isinstance(record["provenance"], dict)
-        and record["kept"] in range(len(phases))
+        and record["kept"] in range(1, len(phases) + 1)
         and all(
             phase["kept_epoch"] in range(count)
             for phase, count in zip(phases, epochs, strict=True)

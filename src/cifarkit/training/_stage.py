@@ -54,6 +54,11 @@ class Kept:
         """How many classes there are."""
         return self.images.classes
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.images.class_names
+
     def __len__(self) -> int:
         return len(self.images)
 

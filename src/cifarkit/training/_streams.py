@@ -67,7 +67,21 @@ class Stream:
                 f"Expected labels below {most}; received {len(counts) - 1}. "
                 "Number the classes from 0."
             )
+        if not (known or classes) and not counts.all():
+            raise InvalidData(
+                f"Expected images of every class from 0 to {most - 1}; received none "
+                f"of class {int(counts.argmin())}. Number the classes from 0, without "
+                "gaps."
+            )
         return cls(dataset, shape, tuple(counts.tolist()), steps)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names that the data set itself bears, or numbers as text."""
+        names = tuple(getattr(self.dataset, "class_names", None) or ())
+        if len(names) == self.classes:
+            return names
+        return tuple(str(each) for each in range(self.classes))
 
     def __len__(self) -> int:
         return sum(self.counts)

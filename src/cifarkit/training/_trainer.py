@@ -1,15 +1,16 @@
 """The main job: adapt a pretrained network in two phases."""
 
-import logging
 from collections.abc import Sequence
 from typing import Any, final
 
+from cifarkit._errors import InvalidArgument
 from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
 from cifarkit.training import _running
 from cifarkit.training._ahead import Ahead
 from cifarkit.training._course import Course, checked
-from cifarkit.training._inputs import data_of
+from cifarkit.training._inputs import Data, data_of
+from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
 from cifarkit.training._result import PhaseResult, TrainResult, better
@@ -28,8 +29,6 @@ PHASE_2 = Phase(
     weight_decay=0.02,
 )
 """The head and the last blocks of the backbone."""
-
-_log = logging.getLogger(__name__)
 
 
 @final
@@ -108,8 +107,8 @@ class TwoPhaseTrainer:
         ahead = Ahead(network, course, given)
         live = Stage(network.model, given, course.policy)
         plans = []
+        _rehearse(network, course, given)
         for index, phase in enumerate(course.phases):
-            _running.rehearse(network, phase, given, course.policy)
             seconds = seconds_per_epoch(network, live, phase) if timed else None
             mask = _running.prepare(network, phase)
             how = ahead.describe(index)
@@ -144,12 +143,12 @@ class TwoPhaseTrainer:
         """
         course, given = self.course, data_of(data, validation)
         network = course.network(given)
-        for phase in course.phases:
-            _running.rehearse(network, phase, given, course.policy)
+        _rehearse(network, course, given)
+        _check_callbacks(callbacks)
         ahead = Ahead(network, course, given)
         results: list[PhaseResult] = []
         for number, phase in enumerate(course.phases, start=1):
-            _log.info("Phase %d of %d begins.", number, len(course.phases))
+            self._say(f"phase {number}, {ahead.describe(number - 1)}")
             stage = ahead.stage(number - 1)
             result = _running.run(
                 network,
@@ -162,7 +161,29 @@ class TwoPhaseTrainer:
             )
             results.append(result)
         kept = better(results)
-        network.model.set_weights(results[kept].weights)
+        network.model.set_weights(results[kept - 1].weights)
+        self._say(f"kept: phase {kept}")
         return TrainResult(
             network.model, tuple(results), kept, course.provenance(given)
+        )
+
+    def _say(self, line: str) -> None:
+        if self.verbose:
+            print(line, flush=True)
+
+
+def _rehearse(network: Network, course: Course, data: Data) -> None:
+    """Raise what a phase would raise, before the first one begins."""
+    for number, phase in enumerate(course.phases, start=1):
+        try:
+            _running.rehearse(network, phase, data, course.policy)
+        except InvalidArgument as error:
+            raise type(error)(f"phase_{number}: {error}") from error
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    if not isinstance(callbacks or (), tuple | list):
+        raise InvalidArgument(
+            f"Expected callbacks as a list; received {callbacks!r}. "
+            "Write callbacks=[one] for one."
         )
