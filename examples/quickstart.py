@@ -11,20 +11,14 @@ import resource
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, evaluate, heads
+from cifarkit import TwoPhaseTrainer, backbones, datasets, evaluate, heads
 from cifarkit.training import PHASE_1, PHASE_2
 
-FAST_1 = Phase(epochs=3, learning_rate=2e-3)
-FAST_2 = Phase(
-    epochs=5,
-    learning_rate=1e-3,
-    unfreeze=50,
-    batch_norm="tuned",
-    label_smoothing=0.1,
-    weight_decay=0.02,
-)
+FAST_1 = replace(PHASE_1, epochs=3)
+FAST_2 = replace(PHASE_2, epochs=5)
 
 
 def main():

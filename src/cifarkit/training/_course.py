@@ -102,7 +102,7 @@ class Course:
             "network": self.backbone.name,
             "head": None if self.head is None else str(self.head),
             "size": self.size(data),
-            "class_names": list(data.class_names),
+            "class_names": list(data.train.class_names),
             "n_train": len(data.train),
             "n_validation": len(data.validation or ()),
             "data_digest": data.digest,

@@ -85,9 +85,8 @@ class BatchNormGuard:
             if not np.array_equal(before, _statistics(layer), equal_nan=True):
                 raise TrainingError(
                     f"Expected the frozen batch norm {layer.name!r} to keep its "
-                    "statistics; "
-                    "they moved during training. Was its `trainable` changed by a "
-                    "callback? Choose batch_norm='tuned' to let it learn."
+                    "statistics; they moved during training. Was its `trainable` "
+                    "changed by a callback? Choose batch_norm='tuned' to let it learn."
                 )
 
 

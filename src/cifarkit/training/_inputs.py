@@ -46,14 +46,12 @@ class Data:
         validation: the images to choose by, or None.
         size: side in pixels at which the data are to be presented, or None where the
             data do not say.
-        class_names: the names of the classes, or numbers as text.
         digest: digest of the training images, or None where they are a stream.
     """
 
     train: Source
     validation: Source | None
     size: int | None
-    class_names: tuple[str, ...]
     digest: str | None
 
 
@@ -142,7 +140,6 @@ def _described(train: Source, validation: Source | None) -> Data:
         train,
         validation,
         size=train.size if isinstance(train, Whole) else None,
-        class_names=train.class_names,
         digest=split.digest if split else None,
     )
 

@@ -51,7 +51,7 @@ class PhasePlan:
             f"training: {self.how}",
         ]
         if self.seconds is not None:
-            lines.append(f"time: about {self.seconds:.0f} s per epoch")
+            lines.append(f"time: {self.seconds:.0f} s per epoch if trained live")
         return "\n".join(f"  {line}" for line in lines)
 
     def _backbone(self) -> str:

@@ -97,7 +97,8 @@ class TwoPhaseTrainer:
             data: as in `fit`.
             validation: as in `fit`.
             timed: whether to run 20 steps of each phase on a throw-away network, and
-                to forecast the time of an epoch from them.
+                to forecast the time of an epoch from them. They are run live: a phase
+                that learns from kept views takes less.
 
         Example:
             >>> print(trainer.plan(data))  # doctest: +SKIP
