@@ -12,6 +12,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument, TrainingError
 from cifarkit.augment import Policy
 from cifarkit.training._batches import Feed
@@ -42,7 +43,7 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
     feed = train.feed(phase, draws=stage.policy.draws, key=None)
     model = fed(
         network,
-        stage.learner,
+        models.accelerated(stage.learner),
         stage.policy,
         shape=train.shape,
         classes=train.classes,
