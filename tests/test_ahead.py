@@ -7,11 +7,22 @@ import numpy as np
 import pytest
 
 from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
-from cifarkit.activations import _engine, _extract, boundary, extract, views_of
-from cifarkit.activations._views import Views
-from cifarkit.training import _ahead
+from cifarkit.activations import (
+    Cache,
+    Flips,
+    _engine,
+    _extract,
+    boundary,
+    views_of,
+)
 
 SIZE = 64
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    """A store that each test begins with empty."""
+    monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +76,10 @@ def test_every_step_has_the_loss_of_live_training(
     data, backbone, batch_norm, augmentations, monkeypatch
 ):
     """In float32 and by one engine, each step's loss equals live training's."""
-    monkeypatch.setattr(_ahead, "extract", lambda *a: extract(*a, dtype="float32"))
     monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
     options = {"batch_norm": batch_norm, "augmentations": augmentations}
     live, at_once = losses(data, backbone, "never", **options)
-    kept, ahead = losses(data, backbone, "auto", **options)
+    kept, ahead = losses(data, backbone, Cache(dtype="float32"), **options)
     assert [phase.engine for phase in at_once.phases] == ["live", "live"]
     assert "live" not in [phase.engine for phase in ahead.phases]
     assert np.allclose(kept, live, rtol=1e-6)
@@ -78,17 +88,46 @@ def test_every_step_has_the_loss_of_live_training(
 def test_what_is_kept_fits_the_memory_that_may_be_used(data, backbone):
     """Without the memory, training is live; with little, only the last part is kept."""
     options = {"batch_norm": "frozen", "augmentations": ()}
-    _, none = losses(data, backbone, "auto", max_memory=0, **options)
-    _, some = losses(data, backbone, "auto", max_memory=450_000, **options)
+    cache = Cache(disk=False)
+    _, none = losses(data, backbone, cache, max_memory=0, **options)
+    _, some = losses(data, backbone, cache, max_memory=450_000, **options)
     assert [phase.engine for phase in none.phases] == ["live", "live"]
     assert some.phases[0].engine != "live"
     assert some.phases[1].engine == "live"
 
 
+def test_what_memory_does_not_hold_is_read_from_disk(data, backbone):
+    """With no memory at all, the losses are those of activations in memory."""
+    options = {"batch_norm": "frozen", "augmentations": None}
+    memory, _ = losses(data, backbone, Cache(disk=False), **options)
+    disk, result = losses(data, backbone, "auto", max_memory=0, **options)
+    assert "live" not in [phase.engine for phase in result.phases]
+    assert np.array_equal(disk, memory)
+
+
+def test_views_that_cost_more_than_they_save_are_not_kept(data, backbone):
+    """One epoch sees each image once: two views of it would be one too many."""
+    once = Phase(epochs=1, learning_rate=1e-3)
+    for cache, engine in (("auto", True), (Cache(), False)):
+        trainer = TwoPhaseTrainer(
+            backbone, heads.linear(), phase_1=once, phase_2=None, cache=cache, verbose=0
+        )
+        assert ("live" in str(trainer.plan(data))) == engine
+
+
+def test_drawn_views_are_trained_from(data, backbone):
+    """Any augmentation of single images can be kept, a few views of each."""
+    options = {"batch_norm": "frozen", "augmentations": [augment.crop(4)]}
+    _, result = losses(data, backbone, Cache(views=3), **options)
+    assert "live" not in [phase.engine for phase in result.phases]
+    _, live = losses(data, backbone, "auto", **options)
+    assert [phase.engine for phase in live.phases] == ["live", "live"]
+
+
 def test_only_few_views_are_kept():
     """Nothing, or flips, can be kept; anything else makes endlessly many views."""
-    assert views_of(augment.compose(())) == Views(mirrored=False)
-    assert views_of(augment.compose([augment.flip()])) == Views(mirrored=True)
+    assert views_of(augment.compose(())) == Flips(mirrored=False)
+    assert views_of(augment.compose([augment.flip()])) == Flips(mirrored=True)
     for items in ([augment.crop(2)], [augment.flip(), augment.contrast()]):
         assert views_of(augment.compose(items)) is None
 
@@ -98,8 +137,8 @@ def test_the_view_is_the_one_that_augmentation_would_show():
     noise = np.random.default_rng(0).random((64, 1), dtype=np.float32)
     images = np.random.default_rng(1).uniform(0, 255, (64, 4, 4, 3)).astype("float32")
     shown, _ = augment.compose([augment.flip()])(images, np.eye(64), noise)
-    views = Views(mirrored=True)
-    both = np.stack([views.show(images, view) for view in range(len(views))])
+    views = Flips(mirrored=True)
+    both = np.stack([views.show(images, view, 0) for view in range(len(views))])
     assert np.array_equal(both[views.choose(noise), np.arange(64)], shown)
 
 
@@ -126,8 +165,9 @@ def test_parallel_branches_are_not_cut():
 def test_what_cannot_be_kept_is_trained_live(data, backbone, monkeypatch, caplog):
     """Activations beyond float16 are no reason to fail: the phases run live."""
 
-    def engine(prefix, sample):
-        return lambda values: np.full((len(values), *prefix.output_shape[1:]), 1e9), "x"
+    def engine(prefix, sample, precision):
+        shape = prefix.output_shape[1:]
+        return lambda values: np.full((len(values), *shape), 1e9), _engine.Engine("x")
 
     monkeypatch.setattr(_extract, "engine_for", engine)
     options = {"batch_norm": "frozen", "augmentations": ()}
@@ -147,5 +187,5 @@ def test_openvino_gives_the_same_activations(data, backbone):
     images = np.zeros((16, SIZE, SIZE, 3), np.float32)
     images[:, ::2, ::3] = 255.0
     expected = _by_keras(trunk)(images)
-    received = _by_openvino(trunk, images.shape)(images)
+    received = _by_openvino(trunk, images.shape, "f32")(images)
     assert np.abs(received - expected).max() <= 1e-4 * np.abs(expected).max()

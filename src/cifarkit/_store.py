@@ -95,6 +95,15 @@ def lock(name: str) -> Iterator[None]:
         held.release()
 
 
+def is_locked(name: str) -> bool:
+    """Whether a process, this one too, holds the lock `name`."""
+    try:
+        with filelock.FileLock(folder("locks") / f"{name}.lock", timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     return digest(path, "sha256")

@@ -6,18 +6,38 @@ part that learns; the frozen part runs once per view of an image, and the rest l
 from what it gave.
 """
 
+from cifarkit.activations._activations import Activations
+from cifarkit.activations._cache import Cache
+from cifarkit.activations._codec import Codec
 from cifarkit.activations._cut import Cut, cut_at
-from cifarkit.activations._extract import Activations, extract
+from cifarkit.activations._engine import Engine, engine_for, preferred
+from cifarkit.activations._extract import PLAIN, extract
 from cifarkit.activations._graph import Boundary, boundary
-from cifarkit.activations._views import Views, views_of
+from cifarkit.activations._key import Key
+from cifarkit.activations._shelf import Entry, has_room, kept, prune, size
+from cifarkit.activations._views import Drawn, Flips, Views, views_of
 
 __all__ = [
+    "PLAIN",
     "Activations",
     "Boundary",
+    "Cache",
+    "Codec",
     "Cut",
+    "Drawn",
+    "Engine",
+    "Entry",
+    "Flips",
+    "Key",
     "Views",
     "boundary",
     "cut_at",
+    "engine_for",
     "extract",
+    "has_room",
+    "kept",
+    "preferred",
+    "prune",
+    "size",
     "views_of",
 ]

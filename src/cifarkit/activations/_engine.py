@@ -2,37 +2,80 @@
 
 import importlib.util
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 
 from cifarkit import models
+from cifarkit._errors import InvalidArgument
+from cifarkit._extras import require
 from cifarkit._types import Floats, Model
+from cifarkit.activations._cache import Precision
 
 Run: TypeAlias = Callable[[Floats], Floats]
-_TOLERANCE = 1e-4
+_TOLERANCE: Mapping[Precision, float] = {"float32": 1e-4, "bfloat16": 0.25}
+_HINTS: Mapping[Precision, str] = {"float32": "f32", "bfloat16": "bf16"}
 _log = logging.getLogger(__name__)
 
 
-def engine_for(prefix: Model, sample: Floats) -> tuple[Run, str]:
-    """Return what runs a model on batches of one size, and its name.
+@dataclass(frozen=True)
+class Engine:
+    """What runs a frozen part.
 
-    OpenVINO computes in float32 and is checked against Keras on the sample: where the
-    two differ by more than 1e-4 of the largest value, Keras is taken.
+    Args:
+        name: `"openvino"`, or the Keras backend's name.
+        precision: what it computes in.
+    """
+
+    name: str
+    precision: Precision = "float32"
+
+    def __str__(self) -> str:
+        return f"{self.name} in {self.precision}"
+
+
+def preferred(precision: Precision) -> Engine:
+    """Return the engine that is tried first.
+
+    Raises:
+        MissingExtra: a precision that OpenVINO alone has, which is not installed.
+        InvalidArgument: the same, and Keras does not run on TensorFlow and a CPU.
+    """
+    if precision != "float32":
+        require("openvino", extra="openvino")
+        if not _on_tensorflow_cpu():
+            raise InvalidArgument(
+                f"Expected TensorFlow on a CPU to compute in {precision}; received "
+                f"{keras.backend.backend()}. Leave precision at 'float32'."
+            )
+    elif not importlib.util.find_spec("openvino") or not _on_tensorflow_cpu():
+        return Engine(keras.backend.backend())
+    return Engine("openvino", precision)
+
+
+def engine_for(
+    prefix: Model, sample: Floats, precision: Precision = "float32"
+) -> tuple[Run, Engine]:
+    """Return what runs a model on batches of one size.
+
+    OpenVINO is checked against Keras on the sample: where the two differ by more than
+    1e-4 of the largest value (in bfloat16, by a quarter), Keras is taken.
 
     Args:
         prefix: the model.
         sample: a batch of the size that all batches will have.
+        precision: what to compute in, where there is a choice.
     """
-    own = _by_keras(prefix)
-    if importlib.util.find_spec("openvino") and _on_tensorflow_cpu():
-        fast = _by_openvino(prefix, sample.shape)
-        if fast and _agree(own(sample), fast(sample)):
-            return fast, "openvino"
+    own, wanted = _by_keras(prefix), preferred(precision)
+    if wanted.name == "openvino":
+        fast = _by_openvino(prefix, sample.shape, _HINTS[precision])
+        if fast and _agree(own(sample), fast(sample), _TOLERANCE[precision]):
+            return fast, wanted
         _log.warning("OpenVINO does not give what Keras gives here: Keras is used.")
-    return own, keras.backend.backend()
+    return own, Engine(keras.backend.backend())
 
 
 def _by_keras(prefix: Model) -> Run:
@@ -44,7 +87,7 @@ def _by_keras(prefix: Model) -> Run:
     return run
 
 
-def _by_openvino(prefix: Model, shape: tuple[int, ...]) -> Run | None:
+def _by_openvino(prefix: Model, shape: tuple[int, ...], hint: str) -> Run | None:
     """Return what runs a model in OpenVINO, or None for one that it cannot run."""
     import openvino
     import tensorflow as tf
@@ -52,7 +95,7 @@ def _by_openvino(prefix: Model, shape: tuple[int, ...]) -> Run | None:
     # A traced function of one shape: the converter misreads a resize of open shape.
     traced = tf.function(lambda values: prefix(values, training=False))
     concrete = traced.get_concrete_function(tf.TensorSpec(shape, tf.float32))
-    options = {"INFERENCE_PRECISION_HINT": "f32"}
+    options = {"INFERENCE_PRECISION_HINT": hint}
     try:
         converted = openvino.convert_model(concrete)
         compiled: Any = openvino.Core().compile_model(converted, "CPU", options)
@@ -71,6 +114,6 @@ def _on_tensorflow_cpu() -> bool:
     return on_tensorflow and not keras.distribution.list_devices("gpu")
 
 
-def _agree(expected: Floats, received: Floats) -> bool:
+def _agree(expected: Floats, received: Floats, tolerance: float) -> bool:
     largest = float(np.abs(expected).max())
-    return bool(np.abs(received - expected).max() <= _TOLERANCE * largest)
+    return bool(np.abs(received - expected).max() <= tolerance * largest)

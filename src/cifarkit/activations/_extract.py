@@ -1,82 +1,169 @@
 """Running the frozen part over all images, and keeping what it gives."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarkit._errors import TrainingError
-from cifarkit._types import Floats, Images, Labels, Model
-from cifarkit.activations._engine import engine_for
-from cifarkit.activations._views import Views
+from cifarkit import _store
+from cifarkit._errors import SourceError
+from cifarkit._types import Floats, Images, Model
+from cifarkit.activations import _shelf
+from cifarkit.activations._activations import Activations
+from cifarkit.activations._cache import Cache
+from cifarkit.activations._codec import Codec, Parts
+from cifarkit.activations._engine import Engine, Run, engine_for, preferred
+from cifarkit.activations._filling import Filling
+from cifarkit.activations._key import Key, images_digest, prefix_digest, versions_of
+from cifarkit.activations._mapped import Mapped
+from cifarkit.activations._views import Flips, Views
 
 BATCH = 128
 """Images that the frozen part takes at once."""
 
-
-@dataclass(frozen=True, eq=False)
-class Activations:
-    """What a frozen part gave for each view of each image.
-
-    Args:
-        values: shape `(views, N, ...)`, float16 or float32.
-        views: which views these are.
-        engine: what computed them, `"openvino"` or the Keras backend's name.
-    """
-
-    values: NDArray[Any]
-    views: Views
-    engine: str
-
-    def __len__(self) -> int:
-        return int(self.values.shape[1])
-
-    def take(self, chosen: Labels, noise: Floats) -> NDArray[Any]:
-        """Return the activations of the chosen images under the views of the noise."""
-        return self.values[self.views.choose(noise), chosen]
+PLAIN = Flips(mirrored=False)
+"""The images as they are."""
 
 
 def extract(
     prefix: Model,
     inputs: Images | Activations,
-    views: Views,
+    views: Views = PLAIN,
     *,
-    dtype: str = "float16",
+    cache: Cache | None = None,
+    max_memory: int = 2**62,
 ) -> Activations:
-    """Run a frozen part over all views of all images.
+    """Return what a frozen part gives for all views of all images.
+
+    What the store holds already is read from there. Of several processes that want the
+    same, one computes and the others wait for it.
 
     Args:
         prefix: a `keras.Model`, from images or from the activations of an earlier cut.
         inputs: uint8 images, shape `(N, H, W, 3)`, or those activations.
         views: the views; those of `inputs`, if they are activations.
-        dtype: what the activations are kept in, `"float16"` or `"float32"`.
+        cache: how they are computed and kept; None for the defaults of `Cache`.
+        max_memory: bytes of them that this process may hold in memory.
 
     Raises:
-        TrainingError: a value is too large for `dtype`, or is no number.
+        TrainingError: a value is too large for the type, or is no number.
+        SourceError: they fit neither on disk nor into memory.
+        MissingExtra: `cache` asks for what OpenVINO alone has.
     """
-    count = len(inputs)
-    shape = (len(views), count, *prefix.output_shape[1:])
-    values = np.empty(shape, dtype)
-    run, engine = engine_for(prefix, _full(_reader(inputs, views, 0)(0, BATCH)))
-    for view in range(len(views)):
-        read = _reader(inputs, views, view)
-        for start in range(0, count, BATCH):
-            stop = min(start + BATCH, count)
-            given = run(_full(read(start, stop)))[: stop - start]
-            with np.errstate(over="ignore"):  # what does not fit is refused below
-                values[view, start:stop] = given
-            _check(values[view, start:stop], dtype)
-    return Activations(values, views, engine)
+    return _Work(prefix, inputs, views, cache or Cache(), max_memory).done()
 
 
-def _reader(
-    inputs: Images | Activations, views: Views, view: int
-) -> Callable[[int, int], NDArray[Any]]:
-    if isinstance(inputs, Activations):
-        return lambda start, stop: inputs.values[view, start:stop]
-    return lambda start, stop: views.show(inputs[start:stop], view)
+@dataclass(frozen=True)
+class _Work:
+    """One extraction; the fields are the arguments of `extract`."""
+
+    prefix: Model
+    inputs: Images | Activations
+    views: Views
+    cache: Cache
+    max_memory: int
+
+    @cached_property
+    def codec(self) -> Codec:
+        return Codec(self.cache.dtype, tuple(self.prefix.output_shape[1:]))
+
+    @property
+    def rows(self) -> int:
+        return len(self.views) * len(self.inputs)
+
+    @cached_property
+    def on_disk(self) -> bool:
+        """Whether the activations belong there; if not, they fit into memory."""
+        nbytes = self.rows * self.codec.nbytes
+        if self._key.complete and self.cache.disk and _shelf.has_room(nbytes):
+            return True
+        if nbytes <= self.max_memory:
+            return False
+        raise SourceError(
+            f"Expected room for {nbytes:,} bytes of activations; received "
+            f"{self.max_memory:,} in memory, and not enough on the disk of "
+            f"{_store.root()}. Free some, or keep them in 'int8'."
+        )
+
+    def done(self) -> Activations:
+        """Return the activations: read, or computed and kept."""
+        if kept := self._read(preferred(self.cache.precision)):
+            return kept
+        sample = _full(self._images(0, 0, BATCH))
+        run, engine = engine_for(self.prefix, sample, self.cache.precision)
+        if not self.on_disk:
+            return self._activations(self._in_memory(run), engine)
+        with _shelf.lock(self._key_of(engine)):
+            return self._read(engine) or self._filled(run, engine)
+
+    def _read(self, engine: Engine) -> Activations | None:
+        if not self.on_disk:
+            return None
+        parts = _shelf.read(self._key_of(engine), self.max_memory)
+        return None if parts is None else self._activations(parts, engine)
+
+    def _filled(self, run: Run, engine: Engine) -> Activations:
+        filling = Filling(self._key_of(engine), self.codec, self.rows)
+        done = filling.resume()
+        filling.write(self._computed(run, done), done)
+        kept = self._read(engine)
+        if kept is None:
+            raise SourceError(
+                f"Expected activations in {_store.root()} as they were just written; "
+                "received others. Look at the disk, or set cache=Cache(disk=False)."
+            )
+        return kept
+
+    def _in_memory(self, run: Run) -> Parts:
+        parts = {
+            name: np.empty((self.rows, *shape), dtype)
+            for name, (dtype, shape) in self.codec.layout.items()
+        }
+        start = 0
+        for stop, batch in self._computed(run, done=0):
+            for name, array in batch.items():
+                parts[name][start:stop] = array
+            start = stop
+        return parts
+
+    def _computed(self, run: Run, done: int) -> Iterator[tuple[int, Parts]]:
+        """Give batches of rows behind the first `done`, and where each ends."""
+        count = len(self.inputs)
+        for view in range(len(self.views)):
+            for start in range(0, count, BATCH):
+                stop = min(start + BATCH, count)
+                if view * count + stop > done:
+                    given = run(_full(self._images(view, start, stop)))
+                    yield view * count + stop, self.codec.encode(given[: stop - start])
+
+    def _images(self, view: int, start: int, stop: int) -> NDArray[Any]:
+        if isinstance(self.inputs, Activations):
+            return self.inputs.view(view, start, min(stop, len(self.inputs)))
+        return self.views.show(self.inputs[start:stop], view, start)
+
+    def _activations(
+        self, parts: Mapping[str, NDArray[Any] | Mapped], engine: Engine
+    ) -> Activations:
+        digest = self._key_of(engine).digest if self._key.complete else ""
+        return Activations(parts, self.codec, self.views, str(engine), digest)
+
+    @cached_property
+    def _key(self) -> Key:
+        """The key without its engine."""
+        given = self.inputs
+        images = (
+            given.digest if isinstance(given, Activations) else images_digest(given)
+        )
+        return Key(
+            prefix_digest(self.prefix), images, self.views.text, self.cache.dtype
+        )
+
+    def _key_of(self, engine: Engine) -> Key:
+        versions = versions_of(engine.name)
+        return replace(self._key, engine=str(engine), versions=versions)
 
 
 def _full(batch: NDArray[Any]) -> Floats:
@@ -84,11 +171,3 @@ def _full(batch: NDArray[Any]) -> Floats:
     missing = BATCH - len(batch)
     filled = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
     return np.ascontiguousarray(filled, np.float32)
-
-
-def _check(values: NDArray[Any], dtype: str) -> None:
-    if not np.isfinite(values).all():
-        raise TrainingError(
-            f"Expected activations that fit {dtype}; received a value beyond its range "
-            "or a NaN. Look at the images and the preprocessing of the backbone."
-        )

@@ -52,13 +52,14 @@ def _faster(layer: Layer) -> Layer:
 
 def _is_plain_norm(layer: Layer) -> bool:
     over_maps = layer.input_spec.ndim == 4 and layer.axis in (-1, 3)
-    return over_maps and not layer.renorm and layer.scale and layer.center
+    return bool(over_maps and layer.scale and layer.center and not layer.renorm)
 
 
 def _is_product(layer: Layer) -> bool:
     one = (1, 1)
     alone = layer.kernel_size == layer.strides == layer.dilation_rate == one
-    return alone and layer.groups == 1 and layer.data_format == "channels_last"
+    plain = layer.groups == 1 and layer.data_format == "channels_last"
+    return bool(alone and plain)
 
 
 @final

@@ -7,26 +7,23 @@ Dropout inside of the frozen part is off, as in inference; live it would be on.
 """
 
 import logging
-import os
 import time
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from cifarkit._errors import TrainingError
+from cifarkit._errors import SourceError, TrainingError
 from cifarkit._types import Model
 from cifarkit.activations import (
+    PLAIN,
     Activations,
     Boundary,
     Cut,
-    Views,
     boundary,
     cut_at,
     extract,
-    views_of,
 )
 from cifarkit.augment import compose
+from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
 from cifarkit.training._freezing import learning
 from cifarkit.training._inputs import Data, Whole
@@ -35,9 +32,6 @@ from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Kept, Stage
 
 _log = logging.getLogger(__name__)
-_SHARE = 0.5
-_BYTES = 2
-_PLAIN = Views(mirrored=False)
 
 
 class Ahead:
@@ -45,16 +39,15 @@ class Ahead:
 
     Args:
         network: what is trained; it must not have been cut before.
-        course: how. Without a limit, half of the machine's free memory may be kept.
+        course: how.
         data: the images.
     """
 
     def __init__(self, network: Network, course: Course, data: Data) -> None:
-        self._network, self._data, self._policy = network, data, course.policy
-        self._parts = _parts(data) if course.cache == "auto" else {}
-        self._views = views_of(course.policy) if self._parts else None
-        given = course.max_memory
-        self._limit = _free_memory() * _SHARE if given is None else given
+        self._network, self._data, self._course = network, data, course
+        self._parts = _parts(data)
+        counts = [len(images) for images in self._parts.values()]
+        self._budget = Budget.of(course, counts)
         # All places are looked up before the first cut, which adds to the graph.
         self._places = [self._place(phase) for phase in course.phases]
         self._held: dict[str, dict[str, Activations]] = {}
@@ -68,7 +61,7 @@ class Ahead:
         needed = {each.layer for each in self._places[index:] if each}
         self._held = {name: each for name, each in self._held.items() if name in needed}
         if place is None or not self._held_at(place, self._on_the_way(index)):
-            return Stage(self._network.model, self._data, self._policy)
+            return Stage(self._network.model, self._data, self._course.policy)
         held = self._held[place.layer]
         kept: dict[str, Any] = {
             part: Kept(self._parts[part], activations)
@@ -83,26 +76,25 @@ class Ahead:
         )
 
     def describe(self, index: int) -> str:
-        """Return in words what would be computed ahead of a phase."""
+        """Return in words what would be computed ahead of a phase, and its cost."""
         place = self._places[index]
-        if place is None or self._views is None:
+        if place is None:
             return "live, each image through the whole network in every epoch"
-        size = self._bytes(place) / 2**20
-        return f"from {len(self._views)} kept views at {place.layer}, {size:,.0f} MiB"
+        return self._budget.describe(place)
 
     def _place(self, phase: Phase) -> Boundary | None:
         """Return where the network is cut for a phase, or None to train live."""
-        if self._views is None or self._network.parts is None:
+        if self._budget.views is None or self._network.parts is None:
             return None
         place = _frozen_until(self._network, *self._pair, phase)
-        return place if place and self._bytes(place) <= self._limit else None
+        return place if place and self._budget.fits(place) else None
 
     def _on_the_way(self, index: int) -> Boundary | None:
         """Return the place of the next phase, if this phase's lies behind it."""
         here, later = self._places[index], self._places[index + 1 : index + 2]
         if not here or not later or not later[0]:
             return None
-        fits = self._bytes(later[0]) + self._bytes(here) <= self._limit
+        fits = self._budget.fits(later[0], here)
         trunk, _ = self._pair
         behind = _depth(trunk, later[0]) < _depth(trunk, here)
         return later[0] if fits and behind else None
@@ -111,7 +103,7 @@ class Ahead:
         """Keep what is needed at a place; say whether it can be kept."""
         try:
             self._hold(place, after)
-        except TrainingError as error:
+        except (TrainingError, SourceError) as error:
             _log.warning("Training live, because nothing can be kept: %s", error)
             return False
         return True
@@ -123,11 +115,14 @@ class Ahead:
         if after:
             self._hold(after)
         prefix = self._cut(place, after).prefix
+        views = self._budget.views or PLAIN
         self._held[place.layer] = {
             part: extract(
                 prefix,
                 self._held[after.layer][part] if after else images.split.images,
-                self._views if self._views and part == "train" else _PLAIN,
+                views if part == "train" else PLAIN,
+                cache=self._budget.cache,
+                max_memory=self._budget.limit,
             )
             for part, images in self._parts.items()
         }
@@ -141,12 +136,6 @@ class Ahead:
         if self._network.parts is None:
             raise TrainingError("Expected a backbone and a head; the network has none.")
         return self._network.parts
-
-    def _bytes(self, place: Boundary) -> int:
-        counts = {part: len(images) for part, images in self._parts.items()}
-        views = counts["train"] * len(self._views or _PLAIN)
-        shape = place.tensor.shape[1:]
-        return int(np.prod(shape)) * (views + counts.get("validation", 0)) * _BYTES
 
 
 def _parts(data: Data) -> dict[str, Whole]:
@@ -173,13 +162,3 @@ def _depth(trunk: Model, place: Boundary) -> int:
     """Return how many layers of the backbone lie before a place."""
     names = [layer.name for layer in trunk.layers]
     return names.index(place.layer) if place.layer in names else len(names)
-
-
-def _free_memory() -> int:
-    """Return the bytes that the machine could give without swapping."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            lines = dict(line.split(":") for line in file)
-        return int(lines["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

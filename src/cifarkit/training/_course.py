@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import keras
 
 from cifarkit import augment as augmentation
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Json
+from cifarkit.activations import Cache
 from cifarkit.augment import Augmentation, Policy
 from cifarkit.backbones import Backbone
 from cifarkit.heads import Head
@@ -17,7 +18,7 @@ from cifarkit.training._network import Network, from_scratch, pretrained
 from cifarkit.training._numbers import require_whole
 from cifarkit.training._phase import Phase
 from cifarkit.training._provenance import surroundings
-from cifarkit.training._stage import Cache
+from cifarkit.training._stage import Caching
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Course:
         head: the head on the backbone; None for a whole model.
         phases: the phases, in order.
         policy: the augmentation.
-        cache: whether frozen parts may be computed ahead.
+        cache: whether frozen parts may be computed ahead, and how they are kept.
         max_memory: bytes that may be kept for that, or None.
         seed: what all randomness follows from.
 
@@ -41,13 +42,14 @@ class Course:
     head: Head | None
     phases: tuple[Phase, ...]
     policy: Policy
-    cache: Cache
+    cache: Caching
     max_memory: int | None
     seed: int
 
     def __post_init__(self) -> None:
         _check_parts(self.backbone, self.head, self.phases)
-        checked("cache", self.cache, Cache)
+        if not isinstance(self.cache, Cache):
+            checked("cache", self.cache, Literal["auto", "never"])
         require_whole("seed", self.seed, least=0)
         if self.max_memory is not None:
             require_whole("max_memory", self.max_memory, least=0)
@@ -60,7 +62,7 @@ class Course:
         phases: Sequence[Any],
         augment: Sequence[Augmentation] | Augmentation | None,
         *,
-        cache: Cache,
+        cache: Caching,
         max_memory: int | None,
         seed: int,
     ) -> "Course":

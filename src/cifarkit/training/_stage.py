@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cifarkit._types import Model
-from cifarkit.activations import Activations
+from cifarkit.activations import Activations, Cache
 from cifarkit.augment import Policy
 from cifarkit.training._batches import Batches, Feed
 from cifarkit.training._inputs import Data, Whole
 from cifarkit.training._phase import Phase
 
-Cache = Literal["auto", "never"]
+Caching = Literal["auto", "never"] | Cache
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Kept:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of what is kept of one image."""
-        return tuple(self.activations.values.shape[2:])
+        return self.activations.shape
 
     @property
     def classes(self) -> int:

@@ -14,7 +14,7 @@ from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
 from cifarkit.training._result import PhaseResult, TrainResult, better
-from cifarkit.training._stage import Cache, Stage
+from cifarkit.training._stage import Caching, Stage
 from cifarkit.training._timing import seconds_per_epoch
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
@@ -49,8 +49,11 @@ class TwoPhaseTrainer:
         augment: augmentations of the training images, at native size. None is the
             recommended choice, which is `augment.flip()`; `()` is none at all.
         cache: `"auto"` runs frozen parts once, before a phase, where that is exact
-            (no augmentation, or flips) and fits into memory; `"never"` trains live.
-        max_memory: bytes that may be kept for this; None is half of what is free.
+            (no augmentation, or flips), saves work, and fits on disk or into memory;
+            `"never"` trains live; an `activations.Cache` says how they are kept, and
+            how many views of other augmentations.
+        max_memory: bytes of them that may be held in memory; more stay on disk. None
+            is half of what is free.
         seed: what the head's start, the order of the images and the augmentation
             follow from. Dropout inside of a backbone of your own has its own seed.
         verbose: 0 is silent, 1 shows progress bars, 2 a line per epoch; `"auto"` shows
@@ -72,7 +75,7 @@ class TwoPhaseTrainer:
         phase_1: Phase = PHASE_1,
         phase_2: Phase | None = PHASE_2,
         augment: Sequence[Augmentation] | Augmentation | None = None,
-        cache: Cache = "auto",
+        cache: Caching = "auto",
         max_memory: int | None = None,
         seed: int = 0,
         verbose: _running.Verbose = "auto",

@@ -1,0 +1,66 @@
+"""What a model computes, as text without the names that Keras counts up."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cifarkit._types import Model
+
+Places = Mapping[str, int]
+"""The place of each layer of a model, by its name."""
+
+
+def topology(model: Model) -> str:
+    """Return the layers of a model, their settings and connections, as JSON.
+
+    Layers are known by their place, so that a model that is built twice has one text:
+    Keras numbers the names of all layers of a process. Where a name says what a value
+    is, as in a precision policy, it stays.
+
+    Raises:
+        NotImplementedError, TypeError, ValueError: a layer cannot be written down.
+    """
+    return json.dumps(_nameless(json.loads(model.to_json()), {}), sort_keys=True)
+
+
+def _nameless(value: Any, places: Places) -> Any:
+    if isinstance(value, list):
+        return [_nameless(each, places) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("layers"), list):
+        return _model(value)
+    if "keras_history" in value:
+        name, *rest = value["keras_history"]
+        value = {**value, "keras_history": [places[name], *rest]}
+    return {key: _nameless(each, places) for key, each in value.items()}
+
+
+def _model(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a model, in which layers refer to each other."""
+    layers = config["layers"]
+    places = {each["config"]["name"]: place for place, each in enumerate(layers)}
+    ends = {
+        key: _placed(config[key], places)
+        for key in ("input_layers", "output_layers")
+        if key in config
+    }
+    rest = {key: each for key, each in config.items() if key not in ("name", "layers")}
+    entries = [_nameless(_unnamed(each), places) for each in layers]
+    return {**_nameless(rest, places), **ends, "entries": entries}
+
+
+def _unnamed(layer: dict[str, Any]) -> dict[str, Any]:
+    entry = {key: each for key, each in layer.items() if key != "name"}
+    settings = layer["config"]
+    unnamed = {key: each for key, each in settings.items() if key != "name"}
+    return {**entry, "config": unnamed}
+
+
+def _placed(ends: Any, places: Places) -> Any:
+    """Replace the names in `["layer", 0, 0]`, in lists or mappings of such."""
+    if isinstance(ends, list):
+        return [_placed(each, places) for each in ends]
+    if isinstance(ends, dict):
+        return {key: _placed(each, places) for key, each in ends.items()}
+    return places.get(ends, ends)

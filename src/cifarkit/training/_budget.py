@@ -1,0 +1,96 @@
+"""What may be kept of the images, and what that costs and saves."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cifarkit.activations import Boundary, Cache, Codec, Views, has_room, views_of
+from cifarkit.training._course import Course
+
+_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Whether activations are kept, and what they take.
+
+    Args:
+        cache: how they are kept.
+        views: which views of the training images; None to train live.
+        images: how many training images there are, and how many others.
+        epochs: how many epochs learn from them.
+        limit: bytes that may be held in memory.
+    """
+
+    cache: Cache
+    views: Views | None
+    images: tuple[int, int]
+    epochs: int
+    limit: int
+
+    @classmethod
+    def of(cls, course: Course, images: Sequence[int]) -> "Budget":
+        """Return the budget of a training.
+
+        What `cache="auto"` would compute more often than live training is not kept.
+
+        Args:
+            course: the training. Without a limit of its own, half of the machine's free
+                memory may be used.
+            images: how many training and validation images are held in memory; empty
+                if they are streams.
+        """
+        auto = not isinstance(course.cache, Cache)
+        cache = Cache() if isinstance(course.cache, str) else course.cache
+        views = views_of(course.policy, cache.views)
+        epochs = sum(phase.epochs for phase in course.phases)
+        wasteful = auto and len(views or ()) > epochs
+        if course.cache == "never" or wasteful or not images:
+            views = None
+        given = course.max_memory
+        limit = int(_free_memory() * _SHARE) if given is None else given
+        return cls(
+            cache,
+            views,
+            (images[0], sum(images[1:])) if images else (0, 0),
+            epochs,
+            limit,
+        )
+
+    def nbytes(self, place: Boundary) -> int:
+        """Return the bytes of what is kept at a place."""
+        codec = Codec(self.cache.dtype, tuple(place.tensor.shape[1:]))
+        train, others = self.images
+        return codec.nbytes * (train * len(self.views or ()) + others)
+
+    def fits(self, *places: Boundary) -> bool:
+        """Whether what is kept at these places fits, on disk or into memory."""
+        total = sum(map(self.nbytes, places))
+        return self._on_disk(total) or total <= self.limit
+
+    def describe(self, place: Boundary) -> str:
+        """Return in words what is kept at a place, and what that costs and saves."""
+        size, passes = self.nbytes(place), len(self.views or ())
+        where = "on disk" if self._on_disk(size) else "in memory"
+        return (
+            f"from {_counted(passes, 'kept view')} at {place.layer}, "
+            f"{size / 2**20:,.0f} MiB {where}; the frozen part runs "
+            f"{_counted(passes, 'time')} for {_counted(self.epochs, 'epoch')}"
+        )
+
+    def _on_disk(self, nbytes: int) -> bool:
+        return self.cache.disk and has_room(nbytes)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _free_memory() -> int:
+    """Return the bytes that the machine could give without swapping."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            lines = dict(line.split(":") for line in file)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -1,0 +1,98 @@
+"""Kill processes that fill a cache, and say what they left; run by `test_shelf.py`.
+
+It forks before TensorFlow has begun anything, so that twenty real processes do not need
+to import it twenty times. Prints JSON.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from contextlib import closing
+
+import numpy as np
+
+from cifarkit import _store, activations
+from cifarkit.activations import _extract, _filling
+
+ROWS = 600
+KILLS = 20
+
+
+def main():
+    """Kill, look, kill again; at last let some processes finish."""
+    chance, kills = random.Random(0), []
+    for _ in range(KILLS):
+        child, batches = started()
+        for _ in range(chance.randrange(1, 12)):
+            batches.read(1)  # it is in the midst of the fill
+        time.sleep(chance.random() * 0.01)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        batches.close()
+        kills.append({"kept": len(activations.kept()), "rows": rows()})
+    rest = finished(started())
+    again = finished(started())
+    activations.prune()
+    both = [finished(each) for each in [started(), started()]]
+    print(json.dumps({"kills": kills, "rest": rest, "again": again, "both": both}))
+
+
+def started():
+    """Start a process that fills; return its number and what it tells."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, os.fdopen(reading, "rb")
+    try:
+        os.close(reading)
+        fill(writing)
+    finally:
+        os._exit(0)
+
+
+def fill(telling):
+    """Get the activations; tell each batch, and at last what they are."""
+    from tests.test_shelf import IMAGES, network
+
+    _extract.BATCH, _filling.SECONDS = 4, 0.0
+    honest = _extract.engine_for
+
+    def engine_for(*arguments):
+        run, engine = honest(*arguments)
+
+        def told(values):
+            os.write(telling, b".")
+            time.sleep(0.001)
+            return run(values)
+
+        return told, engine
+
+    _extract.engine_for = engine_for
+    views = activations.Flips(mirrored=True)
+    given = _extract.extract(network(), IMAGES, views)
+    total = sum(np.abs(given.view(view)).astype(np.float64).sum() for view in range(2))
+    os.write(telling, f"{float(total)!r}".encode())
+
+
+def finished(process):
+    """Wait for a process; return how many batches it ran, and what it read."""
+    child, telling = process
+    with closing(telling):
+        told = telling.read().decode()
+    os.waitpid(child, 0)
+    return {"batches": len(told) - len(told.lstrip(".")), "total": told.lstrip(".")}
+
+
+def rows():
+    """Return how far the fill is that a killed process left."""
+    parts = list((_store.root() / "activations").glob(".part-*/progress.json"))
+    return max((json.loads(part.read_text())["rows"] for part in parts), default=0)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.getcwd())
+    main()

@@ -1,0 +1,328 @@
+"""Activations on disk: keys that cannot lie, fills that cannot break."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cifarkit
+from cifarkit import _store, augment
+from cifarkit._errors import SourceError
+from cifarkit.activations import (
+    PLAIN,
+    Cache,
+    Engine,
+    Flips,
+    Key,
+    _engine,
+    _filling,
+    _key,
+    _shelf,
+    extract,
+    kept,
+    prune,
+    size,
+    views_of,
+)
+from cifarkit.activations._extract import _Work
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 3), np.uint8)
+ENGINE = Engine("tensorflow")
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    """A store that each test begins with empty."""
+    monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
+    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    return tmp_path
+
+
+def network(*, size=6, epsilon=1e-3, interpolation="bilinear"):
+    """Return a small frozen part."""
+    # Keras counts the names of an input and of a layer without one.
+    given = keras.Input((4, 4, 3))
+    maps = keras.layers.Resizing(size, size, interpolation=interpolation)(given)
+    maps = keras.layers.Conv2D(2, 3)(maps)
+    maps = keras.layers.BatchNormalization(epsilon=epsilon)(maps)
+    model = keras.Model(given, maps)
+    random = np.random.default_rng(1)
+    model.set_weights([random.random(each.shape) for each in model.get_weights()])
+    return model
+
+
+def key_of(prefix=None, images=IMAGES, views=PLAIN, cache=None, engine=ENGINE):
+    """Return the key of an extraction."""
+    work = _Work(prefix or network(), images, views, cache or Cache(), 0)
+    return work._key_of(engine)
+
+
+@given(st.data())
+def test_each_field_changes_the_digest(data):
+    """A key that differs in one letter of one field is another key."""
+    text = st.text(min_size=1, max_size=12)
+    names = [field.name for field in fields(Key)]
+    key = Key(**{name: data.draw(text) for name in names})
+    name = data.draw(st.sampled_from(names))
+    other = replace(key, **{name: data.draw(text)})
+    assert (other.digest == key.digest) == (other == key)
+    # Nor can what one field ends with be what the next begins with.
+    first, second = data.draw(st.permutations(names))[:2]
+    moved = {first: getattr(key, first) + "x", second: getattr(key, second)[1:]}
+    assert replace(key, **moved).digest != key.digest
+
+
+@given(position=st.integers(0, 10**6), flip=st.integers(0, 31))
+def test_one_bit_of_one_weight_misses(position, flip):
+    """Every weight counts, to the last bit."""
+    model = network()
+    weights = model.get_weights()
+    flat = weights[position % len(weights)].reshape(-1)
+    bits = flat.view(np.uint32)
+    bits[position % len(bits)] ^= np.uint32(1 << flip)
+    model.set_weights(weights)
+    assert _key.prefix_digest(model) != _key.prefix_digest(network())
+
+
+@given(position=st.integers(0, IMAGES.size - 1), change=st.integers(1, 255))
+def test_one_pixel_misses(position, change):
+    """Every pixel counts."""
+    images = IMAGES.copy()
+    images.reshape(-1)[position] ^= np.uint8(change)
+    assert _key.images_digest(images) != _key.images_digest(IMAGES)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"images": IMAGES[::-1]},
+        {"images": IMAGES[:-1]},
+        {"images": IMAGES.reshape(-1, 4, 4, 3)[:, ::-1]},
+        {"images": IMAGES.reshape(150, 8, 4, 3)},
+        {"views": Flips(mirrored=True)},
+        {"views": views_of(augment.compose([augment.crop(1)]), 2)},
+        {"cache": Cache(dtype="float32")},
+        {"cache": Cache(dtype="bfloat16")},
+        {"engine": Engine("openvino")},
+        {"engine": Engine("tensorflow", "bfloat16")},
+        {"prefix": network(size=7)},
+        {"prefix": network(interpolation="nearest")},
+        {"prefix": network(epsilon=1e-2)},
+    ],
+)
+def test_one_flag_misses(other):
+    """Order, size, resize, layer, type, engine and precision: each makes a new key."""
+    assert key_of(**other) != key_of()
+    assert key_of(**other).digest != key_of().digest
+
+
+def test_two_builds_of_one_network_hit():
+    """A key that is never met again would be safe and of no use."""
+    assert key_of() == key_of()
+
+
+@pytest.mark.parametrize("pair", [(1, 2), (2, 3)])
+def test_views_of_another_policy_or_number_miss(pair):
+    """The amount of a crop counts, and how many views there are."""
+    policies = [augment.compose([augment.crop(each)]) for each in pair]
+    one, other = (key_of(views=views_of(each, 2)) for each in policies)
+    assert one != other
+    counts = [key_of(views=views_of(policies[0], each)) for each in pair]
+    assert counts[0] != counts[1]
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(cifarkit, "__version__"), (keras, "__version__")]
+)
+def test_another_version_misses(module, name, monkeypatch):
+    """What another version computes may differ."""
+    before = key_of()
+    monkeypatch.setattr(module, name, "0.0.0")
+    assert key_of() != before
+
+
+def test_activations_of_activations_depend_on_both():
+    """What is computed from what is kept depends on how that is kept."""
+    given = keras.Input((4, 4, 2))
+    rest = keras.Model(given, keras.layers.GlobalMaxPooling2D(name="pool")(given))
+    keys = []
+    for dtype in ("float32", "float16"):
+        first = extract(network(), IMAGES, cache=Cache(dtype=dtype))
+        keys.append(key_of(rest, first))
+        pooled = extract(rest, first, cache=Cache(dtype="float32"))
+        assert np.array_equal(
+            pooled.view(0), first.view(0).max(axis=(1, 2)).astype(np.float32)
+        )
+    assert keys[0] != keys[1]
+
+
+def test_what_is_kept_is_read_and_not_computed(monkeypatch):
+    """The second time, nothing runs."""
+    first = extract(network(), IMAGES, Flips(mirrored=True))
+    monkeypatch.setattr("cifarkit.activations._extract.engine_for", None)
+    second = extract(network(), IMAGES, Flips(mirrored=True))
+    for view in range(2):
+        assert np.array_equal(first.view(view), second.view(view))
+    assert first.digest == second.digest
+    assert len(second) == len(IMAGES)
+    expected = network().predict(IMAGES.astype(np.float32), verbose=0)
+    np.testing.assert_allclose(second.view(0), expected, 2e-3, 1e-2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int8"])
+def test_memory_and_disk_give_the_same(dtype):
+    """Wherever they are kept, and whatever in."""
+    views = Flips(mirrored=True)
+    memory = extract(network(), IMAGES, views, cache=Cache(dtype=dtype, disk=False))
+    assert not kept()
+    disk = extract(network(), IMAGES, views, cache=Cache(dtype=dtype), max_memory=0)
+    assert len(kept()) == 1
+    assert np.array_equal(memory.view(1), disk.view(1))
+    assert memory.nbytes == disk.nbytes
+    noise = np.random.default_rng(0).random((300, 1), dtype=np.float32)
+    chosen = np.arange(300)[::-1]
+    assert np.array_equal(memory.take(chosen, noise), disk.take(chosen, noise))
+
+
+@pytest.mark.parametrize("harm", ["content", "record", "missing", "other", "shorter"])
+def test_a_damaged_entry_is_computed_again(harm, store, caplog):
+    """A changed byte, a lost file, a record of something else: never read."""
+    before = extract(network(), IMAGES).view(0)
+    (entry,) = kept()
+    values = entry.path / "values.npy"
+    if harm == "content":
+        content = bytearray(values.read_bytes())
+        content[-3] ^= 1
+        values.write_bytes(content)
+    elif harm == "record":
+        (entry.path / "record.json").write_text("{")
+    elif harm == "missing":
+        values.unlink()
+    elif harm == "shorter":
+        values.write_bytes(values.read_bytes()[:-10])
+    else:
+        record = json.loads((entry.path / "record.json").read_text())
+        record["key"]["views"] = "others"
+        (entry.path / "record.json").write_text(json.dumps(record))
+    assert np.array_equal(extract(network(), IMAGES).view(0), before)
+    assert "computed again" in caplog.text
+    assert len(kept()) == 1
+
+
+def test_a_full_disk_says_so_and_leaves_nothing(store, monkeypatch):
+    """One clear error, and no half entry."""
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_filling, "_flush", full)
+    with pytest.raises(SourceError, match=r"No space left.*disk=False"):
+        extract(network(), IMAGES)
+    assert not list((store / "activations").iterdir())
+
+
+def test_what_fits_nowhere_is_refused(monkeypatch):
+    """Neither disk nor memory: said before anything is computed."""
+    monkeypatch.setattr(_shelf, "LIMIT", 1)
+    with pytest.raises(SourceError, match="int8"):
+        extract(network(), IMAGES, max_memory=1)
+    assert len(extract(network(), IMAGES, max_memory=10**6)) == 300
+    assert not kept()
+
+
+def test_listing_size_and_pruning():
+    """The least recently used go first, and what is open stays readable."""
+    made = [extract(network(size=each), IMAGES) for each in (6, 7, 8)]
+    for index, entry in enumerate(kept()):
+        os.utime(entry.path / "record.json", (index, index))
+    before = kept()
+    assert size() == sum(entry.nbytes for entry in before)
+    extract(network(size=6), IMAGES)  # the oldest is used again
+    gone = prune(size() - 1)
+    assert [entry.key for entry in gone] == [before[1].key]
+    assert len(kept()) == 2
+    prune()
+    assert kept() == ()
+    assert size() == 0
+    assert np.isfinite(made[0].view(0)).all()
+
+
+def test_files_of_others_are_never_touched(store):
+    """What else lies in the folder is no entry."""
+    extract(network(), IMAGES)
+    other = store / "activations" / "mine"
+    other.mkdir()
+    (other / "notes.txt").write_text("keep")
+    prune()
+    assert (other / "notes.txt").read_text() == "keep"
+
+
+def test_a_store_that_cannot_be_written_is_done_without(monkeypatch):
+    """The activations stay in memory."""
+    monkeypatch.setattr(os, "access", lambda *arguments: False)
+    assert len(extract(network(), IMAGES)) == 300
+    assert not kept()
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """What processes left that were killed while they filled, and what came then."""
+    environment = {
+        **os.environ,
+        "CIFARKIT_HOME": str(tmp_path_factory.mktemp("killed")),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    script = Path(__file__).with_name("killed_fills.py")
+    done = subprocess.run(
+        [sys.executable, script],
+        env=environment,
+        cwd=script.parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_kill_at_any_moment_costs_nothing_but_time(killed):
+    """Twenty processes are killed in the fill; the next one ends it."""
+    progress = [each["rows"] for each in killed["kills"]]
+    assert len(progress) == 20
+    assert [each["kept"] for each in killed["kills"]] == [0] * 20
+    assert progress == sorted(progress)
+    assert 0 < progress[-1] < 600
+    left = (600 - progress[-1]) / 4
+    assert killed["rest"]["batches"] == left
+
+
+def test_what_was_killed_and_resumed_is_right(killed):
+    """The activations are those of a fill that nobody killed, to the last bit."""
+    assert killed["again"]["batches"] == 0
+    whole = [each["total"] for each in killed["both"]]
+    assert [killed["rest"]["total"], killed["again"]["total"]] == whole
+    assert float(whole[0]) > 0
+
+
+def test_two_processes_compute_once(killed):
+    """One fills, the other waits and reads."""
+    assert sorted(each["batches"] for each in killed["both"]) == [0, 150]
+
+
+def test_the_record_says_what_an_entry_is():
+    """A person who looks at the store can tell what to delete."""
+    extract(network(), IMAGES)
+    (entry,) = kept()
+    record = json.loads((entry.path / "record.json").read_text())
+    assert record["key"] == asdict(entry.key)
+    assert entry.path.name == entry.key.digest
+    assert entry.key.engine == f"{keras.backend.backend()} in float32"
+    assert not _store.is_locked(entry.key.digest)
