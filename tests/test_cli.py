@@ -3,9 +3,11 @@
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
 
-from cifarkit import __version__, backbones, cli
+from cifarkit import __version__, activations, backbones, cli
 
 
 def test_an_unknown_name_fails_with_one_line(capsys):
@@ -34,6 +36,26 @@ def test_no_network_and_no_store_is_one_clear_error(tmp_path, monkeypatch, capsy
     assert "python -m cifarkit fetch cifar10" in text
     whole = [path for path in (tmp_path / "store").rglob("*") if path.is_file()]
     assert [path.suffix for path in whole] in ([], [".lock"])
+
+
+def test_kept_activations_are_listed_and_deleted(tmp_path, monkeypatch, capsys):
+    """A person sees what takes the disk, and can say how much of it may stay."""
+    monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
+    image = keras.Input((4, 4, 3))
+    prefix = keras.Model(image, keras.layers.GlobalMaxPooling2D()(image))
+    activations.extract(prefix, np.zeros((5, 4, 4, 3), np.uint8))
+    (entry,) = activations.kept()
+    assert cli.main(["cache"]) == 0
+    listed = capsys.readouterr().out
+    assert entry.path.name[:12] in listed
+    assert "float16, Flips(mirrored=False)" in listed
+    assert cli.main(["cache", "--keep", "1"]) == 0
+    assert activations.kept()
+    assert cli.main(["cache", "--keep", "-1"]) == 1
+    assert "0 GiB or more" in capsys.readouterr().err
+    assert cli.main(["cache", "--keep", "0"]) == 0
+    assert f"deleted {entry.path.name[:12]}" in capsys.readouterr().out
+    assert not activations.kept()
 
 
 @pytest.mark.parametrize("command", [["--version"], ["--help"]])

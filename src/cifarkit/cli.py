@@ -3,10 +3,11 @@
 import argparse
 import logging
 import sys
+import time
 from collections.abc import Sequence
 
 from cifarkit import __version__
-from cifarkit._errors import CifarkitError, UnknownName
+from cifarkit._errors import CifarkitError, InvalidArgument, UnknownName
 from cifarkit._registry import unknown
 
 NAMES = (
@@ -25,11 +26,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        fetch(options.names)
+        options.run(options)
     except CifarkitError as error:
         print(f"cifarkit: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def cache(keep: float | None) -> None:
+    """List what the store keeps of activations; delete the oldest of it if asked to.
+
+    Args:
+        keep: GiB that may stay, or None to delete nothing.
+
+    Raises:
+        InvalidArgument: `keep` is below 0.
+    """
+    from cifarkit import activations
+
+    if keep is not None and not keep >= 0:
+        raise InvalidArgument(f"Expected --keep of 0 GiB or more; received {keep:g}.")
+    if keep is not None:
+        for entry in activations.prune(int(keep * 2**30)):
+            print(f"deleted {entry.path.name[:12]}")
+    for entry in activations.kept():
+        used = time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used))
+        name, key = entry.path.name[:12], entry.key
+        size = f"{entry.nbytes / 2**20:,.0f} MiB"
+        print(f"{name}  {size:>11}  {used}  {key.dtype}, {key.views}, {key.engine}")
+    print(f"{activations.size() / 2**20:,.0f} MiB of activations")
 
 
 def fetch(names: Sequence[str]) -> None:
@@ -69,4 +94,10 @@ def _parser() -> argparse.ArgumentParser:
     getting.add_argument(
         "names", nargs="+", metavar="NAME", help=f"one of {', '.join(NAMES)}"
     )
+    getting.set_defaults(run=lambda options: fetch(options.names))
+    keeping = commands.add_parser("cache", help="list or delete kept activations")
+    keeping.add_argument(
+        "--keep", type=float, metavar="GIB", help="delete the oldest beyond this size"
+    )
+    keeping.set_defaults(run=lambda options: cache(options.keep))
     return parser
