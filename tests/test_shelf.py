@@ -20,6 +20,7 @@ from cifarkit.activations import (
     PLAIN,
     Cache,
     Engine,
+    Extractor,
     Flips,
     Key,
     _engine,
@@ -61,7 +62,7 @@ def network(*, size=6, epsilon=1e-3, interpolation="bilinear"):
 
 def key_of(prefix=None, images=IMAGES, views=PLAIN, cache=None, engine=ENGINE):
     """Return the key of an extraction."""
-    work = _Work(prefix or network(), images, views, cache or Cache(), 0)
+    work = _Work(Extractor(prefix or network(), cache=cache), images, views)
     return work._key_of(engine)
 
 
@@ -162,6 +163,21 @@ def test_activations_of_activations_depend_on_both():
             pooled.view(0), first.view(0).max(axis=(1, 2)).astype(np.float32)
         )
     assert keys[0] != keys[1]
+
+
+def test_a_frozen_part_is_made_ready_once(monkeypatch):
+    """Training and validation images share what takes seconds to compile."""
+    made = []
+
+    def engine_for(*arguments):
+        made.append(arguments)
+        return _engine.engine_for(*arguments)
+
+    monkeypatch.setattr("cifarkit.activations._extract.engine_for", engine_for)
+    frozen = Extractor(network())
+    for images in (IMAGES, IMAGES[:20]):
+        assert len(frozen(images)) == len(images)
+    assert len(made) == 1
 
 
 def test_what_is_kept_is_read_and_not_computed(monkeypatch):

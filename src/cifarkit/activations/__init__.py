@@ -11,7 +11,7 @@ from cifarkit.activations._cache import Cache
 from cifarkit.activations._codec import Codec
 from cifarkit.activations._cut import Cut, cut_at
 from cifarkit.activations._engine import Engine, engine_for, preferred
-from cifarkit.activations._extract import PLAIN, extract
+from cifarkit.activations._extract import PLAIN, Extractor, extract
 from cifarkit.activations._graph import Boundary, boundary
 from cifarkit.activations._key import Key
 from cifarkit.activations._shelf import Entry, has_room, kept, prune, size
@@ -27,6 +27,7 @@ __all__ = [
     "Drawn",
     "Engine",
     "Entry",
+    "Extractor",
     "Flips",
     "Key",
     "Views",

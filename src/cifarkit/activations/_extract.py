@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,22 +53,56 @@ def extract(
         SourceError: they fit neither on disk nor into memory.
         MissingExtra: `cache` asks for what OpenVINO alone has.
     """
-    return _Work(prefix, inputs, views, cache or Cache(), max_memory).done()
+    return Extractor(prefix, cache=cache, max_memory=max_memory)(inputs, views)
+
+
+@final
+class Extractor:
+    """A frozen part that is made ready once, for several sets of images.
+
+    Args:
+        prefix: as in `extract`; its weights must stay as they are.
+        cache: as in `extract`.
+        max_memory: as in `extract`.
+    """
+
+    def __init__(
+        self, prefix: Model, *, cache: Cache | None = None, max_memory: int = 2**62
+    ) -> None:
+        self.prefix, self.cache = prefix, cache or Cache()
+        self.max_memory = max_memory
+        self._ready: tuple[Run, Engine] | None = None
+
+    def __call__(
+        self, inputs: Images | Activations, views: Views = PLAIN
+    ) -> Activations:
+        """Return what `extract` returns."""
+        return _Work(self, inputs, views).done()
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the frozen part."""
+        return prefix_digest(self.prefix)
+
+    @cached_property
+    def codec(self) -> Codec:
+        """What activations are kept in."""
+        return Codec(self.cache.dtype, tuple(self.prefix.output_shape[1:]))
+
+    def engine(self, sample: Floats) -> tuple[Run, Engine]:
+        """Return what runs the frozen part, and its name; the sample tests it once."""
+        if self._ready is None:
+            self._ready = engine_for(self.prefix, sample, self.cache.precision)
+        return self._ready
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One extraction; the fields are the arguments of `extract`."""
+    """One extraction: `inputs` under `views`, by what is made ready for them."""
 
-    prefix: Model
+    by: Extractor
     inputs: Images | Activations
     views: Views
-    cache: Cache
-    max_memory: int
-
-    @cached_property
-    def codec(self) -> Codec:
-        return Codec(self.cache.dtype, tuple(self.prefix.output_shape[1:]))
 
     @property
     def rows(self) -> int:
@@ -77,23 +111,23 @@ class _Work:
     @cached_property
     def on_disk(self) -> bool:
         """Whether the activations belong there; if not, they fit into memory."""
-        nbytes = self.rows * self.codec.nbytes
-        if self._key.complete and self.cache.disk and _shelf.has_room(nbytes):
+        nbytes = self.rows * self.by.codec.nbytes
+        if self._key.complete and self.by.cache.disk and _shelf.has_room(nbytes):
             return True
-        if nbytes <= self.max_memory:
+        if nbytes <= self.by.max_memory:
             return False
         raise SourceError(
             f"Expected room for {nbytes:,} bytes of activations; received "
-            f"{self.max_memory:,} in memory, and not enough on the disk of "
+            f"{self.by.max_memory:,} in memory, and not enough on the disk of "
             f"{_store.root()}. Free some, or keep them in 'int8'."
         )
 
     def done(self) -> Activations:
         """Return the activations: read, or computed and kept."""
-        if kept := self._read(preferred(self.cache.precision)):
+        if kept := self._read(preferred(self.by.cache.precision)):
             return kept
         sample = _full(self._images(0, 0, BATCH))
-        run, engine = engine_for(self.prefix, sample, self.cache.precision)
+        run, engine = self.by.engine(sample)
         if not self.on_disk:
             return self._activations(self._in_memory(run), engine)
         with _shelf.lock(self._key_of(engine)):
@@ -102,11 +136,11 @@ class _Work:
     def _read(self, engine: Engine) -> Activations | None:
         if not self.on_disk:
             return None
-        parts = _shelf.read(self._key_of(engine), self.max_memory)
+        parts = _shelf.read(self._key_of(engine), self.by.max_memory)
         return None if parts is None else self._activations(parts, engine)
 
     def _filled(self, run: Run, engine: Engine) -> Activations:
-        filling = Filling(self._key_of(engine), self.codec, self.rows)
+        filling = Filling(self._key_of(engine), self.by.codec, self.rows)
         done = filling.resume()
         filling.write(self._computed(run, done), done)
         kept = self._read(engine)
@@ -120,7 +154,7 @@ class _Work:
     def _in_memory(self, run: Run) -> Parts:
         parts = {
             name: np.empty((self.rows, *shape), dtype)
-            for name, (dtype, shape) in self.codec.layout.items()
+            for name, (dtype, shape) in self.by.codec.layout.items()
         }
         start = 0
         for stop, batch in self._computed(run, done=0):
@@ -137,7 +171,10 @@ class _Work:
                 stop = min(start + BATCH, count)
                 if view * count + stop > done:
                     given = run(_full(self._images(view, start, stop)))
-                    yield view * count + stop, self.codec.encode(given[: stop - start])
+                    yield (
+                        view * count + stop,
+                        self.by.codec.encode(given[: stop - start]),
+                    )
 
     def _images(self, view: int, start: int, stop: int) -> NDArray[Any]:
         if isinstance(self.inputs, Activations):
@@ -148,7 +185,7 @@ class _Work:
         self, parts: Mapping[str, NDArray[Any] | Mapped], engine: Engine
     ) -> Activations:
         digest = self._key_of(engine).digest if self._key.complete else ""
-        return Activations(parts, self.codec, self.views, str(engine), digest)
+        return Activations(parts, self.by.codec, self.views, str(engine), digest)
 
     @cached_property
     def _key(self) -> Key:
@@ -157,9 +194,7 @@ class _Work:
         images = (
             given.digest if isinstance(given, Activations) else images_digest(given)
         )
-        return Key(
-            prefix_digest(self.prefix), images, self.views.text, self.cache.dtype
-        )
+        return Key(self.by.digest, images, self.views.text, self.by.cache.dtype)
 
     def _key_of(self, engine: Engine) -> Key:
         versions = versions_of(engine.name)

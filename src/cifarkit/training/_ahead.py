@@ -18,9 +18,9 @@ from cifarkit.activations import (
     Activations,
     Boundary,
     Cut,
+    Extractor,
     boundary,
     cut_at,
-    extract,
 )
 from cifarkit.augment import compose
 from cifarkit.training._budget import Budget
@@ -114,15 +114,14 @@ class Ahead:
             return
         if after:
             self._hold(after)
-        prefix = self._cut(place, after).prefix
-        views = self._budget.views or PLAIN
+        budget = self._budget
+        frozen = Extractor(
+            self._cut(place, after).prefix, cache=budget.cache, max_memory=budget.limit
+        )
         self._held[place.layer] = {
-            part: extract(
-                prefix,
+            part: frozen(
                 self._held[after.layer][part] if after else images.split.images,
-                views if part == "train" else PLAIN,
-                cache=self._budget.cache,
-                max_memory=self._budget.limit,
+                (budget.views or PLAIN) if part == "train" else PLAIN,
             )
             for part, images in self._parts.items()
         }
