@@ -85,6 +85,44 @@ def test_every_step_has_the_loss_of_live_training(
     assert np.allclose(kept, live, rtol=1e-6)
 
 
+@pytest.mark.real
+@pytest.mark.parametrize("batch_norm", ["frozen", "tuned"])
+def test_200_steps_of_the_real_network_are_those_of_live_training(
+    batch_norm, monkeypatch
+):
+    """Real weights, real images, AdamW: in float32 each loss is live training's."""
+    monkeypatch.undo()  # the store of the machine, where weights and images are
+    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    images = datasets.cifar10(SIZE).train.take(3200)
+    phase = Phase(
+        epochs=1,
+        learning_rate=1e-4,
+        unfreeze=50,
+        batch_norm=batch_norm,
+        batch_size=16,
+        label_smoothing=0.1,
+    )
+    steps = {}
+    for cache in ("never", Cache(dtype="float32", disk=False)):
+        noting = Losses()
+        trainer = TwoPhaseTrainer(
+            backbones.get("mobilenetv2"),
+            heads.classifier(),
+            phase_1=phase,
+            phase_2=None,
+            augment=(),
+            cache=cache,
+            verbose=0,
+        )
+        result = trainer.fit((images.images, images.labels), callbacks=[noting])
+        assert (result.phases[0].engine == "live") == (cache == "never")
+        sums = np.array(noting.steps) * np.arange(1, 201)  # Keras tells the mean so far
+        steps[str(cache)] = np.diff(sums, prepend=0.0)
+    live, kept = steps.values()
+    np.testing.assert_allclose(kept, live, rtol=1e-4, atol=2e-5)
+    assert live[-20:].mean() < 0.8 * live[:20].mean()  # it learned
+
+
 def test_what_is_kept_fits_the_memory_that_may_be_used(data, backbone):
     """Without the memory, training is live; with little, only the last part is kept."""
     options = {"batch_norm": "frozen", "augmentations": ()}

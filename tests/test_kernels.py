@@ -109,6 +109,14 @@ def test_what_is_frozen_stays_frozen():
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_frozen_layers_are_left_alone():
+    """What they give must be the same, to the last bit, in a batch of any size."""
+    model = network()
+    model.trainable = False
+    names = {type(each).__name__ for each in accelerated(model)._flatten_layers()}
+    assert not names & {"_Norm", "_Product"}
+
+
 def test_nested_networks_are_reached():
     """Networks inside of networks are looked into."""
     kinds = [type(each) for each in accelerated(network())._flatten_layers()]

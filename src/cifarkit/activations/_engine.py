@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from cifarkit import models
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats, Model
@@ -79,10 +78,8 @@ def engine_for(
 
 
 def _by_keras(prefix: Model) -> Run:
-    fast = models.accelerated(prefix)
-
     def run(values: Floats) -> Floats:
-        return np.asarray(fast.predict_on_batch(values))
+        return np.asarray(prefix.predict_on_batch(values))
 
     return run
 

@@ -19,7 +19,9 @@ def accelerated(model: Model) -> Model:
 
     On other backends than TensorFlow, and where TensorFlow sees a GPU, that is the
     model itself: their compilers fuse what is fused here by hand. It is meant for
-    training and computing, not for saving: save the model that it was made of.
+    training, not for saving: save the model that it was made of. Layers that are frozen
+    when it is made are left as they are: what they give must not depend on the batch
+    that an image is in, and a matrix product rounds differently for each number of rows.
 
     Args:
         model: a functional or sequential `keras.Model`; another kind is returned as it
@@ -41,7 +43,8 @@ def accelerated(model: Model) -> Model:
 
 
 def _faster(layer: Layer) -> Layer:
-    if layer.dtype_policy.compute_dtype != "float32":
+    learns = layer.trainable and layer.dtype_policy.compute_dtype == "float32"
+    if not learns:
         return layer
     if type(layer) is keras.layers.BatchNormalization and _is_plain_norm(layer):
         return _Norm(layer)
