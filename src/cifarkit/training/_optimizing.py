@@ -6,23 +6,24 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit.training._phase import Phase
+from cifarkit.training._rates import Shares, scaled
 
 _FLOOR = 0.01
 _UNDECAYED = ["bias", "gamma", "beta"]
 
 
-def optimizer_of(phase: Phase, steps: int) -> Any:
+def optimizer_of(phase: Phase, steps: int, *, shares: Shares | None = None) -> Any:
     """Return a new Keras optimizer for a phase of `steps` steps.
+
+    Args:
+        phase: its settings.
+        steps: steps of the whole phase, which the schedule spans.
+        shares: the rates of variables as shares of the phase's, or None.
 
     Raises:
         InvalidArgument: Keras knows no such optimizer, or it takes no such option.
     """
-    config = _optimizer_config(phase)
-    options = {"learning_rate": schedule_of(phase, steps)}
-    if phase.weight_decay is not None:
-        options["weight_decay"] = phase.weight_decay
-    if phase.clip_norm is not None:
-        options["global_clipnorm"] = phase.clip_norm
+    config, options = _optimizer_config(phase), _options(phase, steps)
     config["config"] = {**config["config"], **options}
     try:
         optimizer = keras.optimizers.deserialize(config)
@@ -31,6 +32,8 @@ def optimizer_of(phase: Phase, steps: int) -> Any:
             f"Expected an optimizer that takes {sorted(options)}; received "
             f"{phase.optimizer!r} ({error!s:.300})."
         ) from error
+    if shares:
+        optimizer = scaled(optimizer, shares)
     if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=_UNDECAYED)
     return optimizer
@@ -79,11 +82,24 @@ def is_sparse(loss: Any) -> bool:
     return loss is function or isinstance(loss, kind)
 
 
+def _options(phase: Phase, steps: int) -> dict[str, Any]:
+    options = {"learning_rate": schedule_of(phase, steps)}
+    if phase.weight_decay is not None:
+        options["weight_decay"] = phase.weight_decay
+    if phase.clip_norm is not None:
+        options["global_clipnorm"] = phase.clip_norm
+    if phase.weight_averaging is not None:
+        options |= {"use_ema": True, "ema_momentum": phase.weight_averaging}
+    return options
+
+
 def _optimizer_config(phase: Phase) -> dict[str, Any]:
+    # A phase without steps is compiled for its callbacks; nothing updates its weights.
+    wanted = "sgd" if phase.solved else phase.optimizer
     try:
-        return dict(keras.optimizers.serialize(keras.optimizers.get(phase.optimizer)))
+        return dict(keras.optimizers.serialize(keras.optimizers.get(wanted)))
     except (ValueError, TypeError) as error:
         raise InvalidArgument(
-            "Expected an optimizer that Keras knows ('adamw', 'adam', 'sgd', ...) or a "
-            f"keras.optimizers object; received {phase.optimizer!r}."
+            "Expected an optimizer that Keras knows ('adamw', 'adam', 'sgd', ...), a "
+            f"keras.optimizers object or 'lbfgs'; received {phase.optimizer!r}."
         ) from error

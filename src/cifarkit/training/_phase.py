@@ -6,13 +6,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cifarkit._errors import InvalidArgument, UnknownName
-from cifarkit._registry import unknown
 from cifarkit._types import Json
 from cifarkit.training._numbers import require_number, require_whole
+from cifarkit.training._settings import (
+    check_class_weight,
+    check_loss,
+    check_rate_decay,
+    check_solved,
+    require_known,
+)
 
 SCHEDULES = ("cosine", "constant", "plateau")
 POLICIES = ("frozen", "tuned")
+LBFGS = "lbfgs"
+_MOST_AVERAGED = 0.99999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +31,10 @@ class Phase:
         learning_rate: the peak rate, per step.
         optimizer: a Keras name (`"adamw"`, `"sgd"`, ...), or a `keras.optimizers`
             object that gives kind and options; its rate is replaced by this phase's.
+            `"lbfgs"` takes no steps: it fits a head without hidden layers to its
+            optimum, on kept features of a frozen backbone, under the L2 penalty that
+            is best on the validation images. Beside it only `class_weight` means
+            something; the history has one epoch, and dropout plays no part.
         schedule: `"cosine"` (linear warm-up, then down to 1 % of the peak),
             `"constant"`, or `"plateau"` (a tenth when the validation loss has not
             fallen for two epochs).
@@ -49,6 +60,17 @@ class Phase:
         weight_decay: decoupled weight decay of the optimizer; None keeps its default.
             Batch norm and biases are never decayed.
         clip_norm: largest global norm of the gradient; None does not clip.
+        weight_averaging: decay per step, in (0, 1), of an exponential moving average
+            of the weights that learn (Polyak and Juditsky 1992). The average begins
+            with the first step's weights; it is what is validated, what callbacks see
+            at the end of an epoch, and what the phase ends with. The statistics of
+            batch norm stay as they are. None does not average.
+        rate_decay: the rate of a block as a share of that of the next block towards
+            the head, in (0, 1] (Howard and Ruder 2018): the head learns at the peak
+            rate, the last block at this share of it, the one before at its square.
+            Layers in a row that belong to no block, such as a stem, are a block of
+            their own; blocks in which nothing learns do not count. Weight decay is
+            scaled like the rate, clipping comes before.
 
     Raises:
         InvalidArgument: a value outside of what is said above.
@@ -59,8 +81,8 @@ class Phase:
         'cosine'
     """
 
-    epochs: int
-    learning_rate: float
+    epochs: int = 1
+    learning_rate: float = 1e-3
     optimizer: Any = "adamw"
     schedule: Literal["cosine", "constant", "plateau"] = "cosine"
     warmup: float = 0.06
@@ -75,14 +97,24 @@ class Phase:
     metrics: tuple[Any, ...] = ()
     weight_decay: float | None = None
     clip_norm: float | None = None
+    weight_averaging: float | None = None
+    rate_decay: float = 1.0
 
     def __post_init__(self) -> None:
-        _among("schedule", self.schedule, SCHEDULES)
-        _among("batch_norm policy", self.batch_norm, POLICIES)
-        for name in ("epochs", "batch_size", "patience"):
-            value = getattr(self, name)
-            if value is not None or name != "patience":
-                require_whole(name, value)
+        require_known("schedule", self.schedule, SCHEDULES)
+        require_known("batch_norm policy", self.batch_norm, POLICIES)
+        self._check_numbers()
+        check_class_weight(self.class_weight)
+        check_loss(self.loss, self.metrics, self.label_smoothing)
+        if self.solved:
+            check_solved(self)
+        check_rate_decay(self.rate_decay, self.unfreeze)
+
+    def _check_numbers(self) -> None:
+        require_whole("epochs", self.epochs)
+        require_whole("batch_size", self.batch_size)
+        if self.patience is not None:
+            require_whole("patience", self.patience)
         require_number("learning_rate", self.learning_rate, above=0.0, most=10.0)
         require_number("warmup", self.warmup, least=0.0, most=0.9)
         require_number("label_smoothing", self.label_smoothing, least=0.0, most=0.999)
@@ -90,41 +122,17 @@ class Phase:
             require_number("weight_decay", self.weight_decay, least=0.0)
         if self.clip_norm is not None:
             require_number("clip_norm", self.clip_norm, above=0.0)
-        _check_class_weight(self.class_weight)
-        self._check_loss()
+        if (decay := self.weight_averaging) is not None:
+            require_number("weight_averaging", decay, above=0.0, most=_MOST_AVERAGED)
 
-    def _check_loss(self) -> None:
-        if not isinstance(self.metrics, tuple | list):
-            raise InvalidArgument(
-                f"Expected metrics as a tuple; received {self.metrics!r}. "
-                "Write metrics=(one,) for one."
-            )
-        if self.loss != "auto" and self.label_smoothing:
-            raise InvalidArgument(
-                "Expected label_smoothing=0 with a loss of your own; received "
-                f"{self.label_smoothing}. Give the smoothing to the loss itself."
-            )
+    @property
+    def solved(self) -> bool:
+        """Whether the phase solves for its head at once, instead of taking steps."""
+        return isinstance(self.optimizer, str) and self.optimizer.lower() == LBFGS
 
     def to_dict(self) -> Json:
         """Return the settings as JSON values; objects appear by their name."""
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-
-
-def _among(kind: str, value: object, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise UnknownName(unknown(kind, value, known, "cifarkit.Phase"))
-
-
-def _check_class_weight(given: Any) -> None:
-    if given is None or given == "balanced":
-        return
-    if not isinstance(given, Mapping):
-        raise InvalidArgument(
-            "Expected class_weight to be a mapping from class to weight, 'balanced' or "
-            f"None; received {given!r}."
-        )
-    for label, weight in given.items():
-        require_number(f"class_weight[{label!r}]", weight, least=0.0)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,57 @@
+"""What comes before a phase: what learns is set, and what cannot work is refused."""
+
+import keras
+
+from cifarkit._errors import InvalidArgument
+from cifarkit.augment import Policy
+from cifarkit.training._freezing import freeze, learning
+from cifarkit.training._inputs import Data
+from cifarkit.training._linear import check_linear
+from cifarkit.training._network import Network
+from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
+from cifarkit.training._phase import Phase
+
+
+def prepare(network: Network, phase: Phase) -> tuple[bool, ...]:
+    """Freeze and unfreeze the backbone as a phase says; return what learns."""
+    mask = learning(
+        network.body, phase.unfreeze, snap=phase.snap, block_of=network.block_of
+    )
+    freeze(network.body, mask, batch_norm=phase.batch_norm)
+    return mask
+
+
+def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None:
+    """Raise what a phase would raise, before anything is trained.
+
+    Raises:
+        InvalidArgument: a setting does not fit the network, the data or another one.
+        InvalidData: a head cannot be fitted to these labels.
+        UnknownName: the backbone has no such block or layer.
+    """
+    if (phase.patience or phase.schedule == "plateau") and data.validation is None:
+        raise InvalidArgument(
+            "Expected validation data for patience= or schedule='plateau'; received "
+            "none. Pass validation=, or leave both out."
+        )
+    if is_sparse(loss_of(phase)) and policy.mixes:
+        raise InvalidArgument(
+            f"Expected a loss for mixed targets beside MixUp or CutMix; received "
+            f"{phase.loss!r}, which takes whole classes. Use loss='auto'."
+        )
+    if phase.solved:
+        check_linear(network, data)
+    prepare(network, phase)
+    optimizer_of(phase, steps=1)
+    _check_metrics(phase)
+    data.train.feed(phase, draws=policy.draws, key=(0,))
+
+
+def _check_metrics(phase: Phase) -> None:
+    for metric in phase.metrics:
+        try:
+            keras.metrics.get(metric)
+        except ValueError as error:
+            raise InvalidArgument(
+                f"Expected a metric that Keras knows; received {metric!r}."
+            ) from error

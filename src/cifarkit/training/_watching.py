@@ -1,0 +1,81 @@
+"""What watches a phase from the inside: Keras callbacks of our own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from cifarkit.training._batches import Feed
+from cifarkit.training._phase import Phase
+
+
+class Epochs(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Tells the feed which epoch begins; Keras itself does so once too often."""
+
+    def __init__(self, feed: Feed) -> None:
+        super().__init__()
+        self._feed = feed
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._feed.begin_epoch(epoch)
+
+
+class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Shows the averaged weights from an epoch's validation to the next epoch's start.
+
+    It comes before every callback that looks at weights. The optimizer's averages are
+    only read, so that Keras finds them as they are when it ends the training, early or
+    not; `keras.callbacks.SwapEMAWeights` exchanges the two by additions, which round,
+    and leaves the wrong ones after an early stop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._own: list[Any] | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self._own is not None:
+            pairs = zip(self.model.trainable_variables, self._own, strict=True)
+            for variable, value in pairs:
+                variable.assign(value)
+        self._own = None
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self._show()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        if self._own is None:
+            learning = self.model.trainable_variables
+            self._own = [keras.ops.convert_to_numpy(each).copy() for each in learning]
+            self.model.optimizer.finalize_variable_values(learning)
+
+
+def own_callbacks(phase: Phase, optimizer: Any) -> list[Any]:
+    """Return the callbacks that a phase and its optimizer ask for, in their order."""
+    own: list[Any] = [keras.callbacks.TerminateOnNaN()]
+    if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
+        own.append(Averaged())
+    if phase.schedule == "plateau":
+        own.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=2))
+    if phase.patience is not None:
+        own.append(
+            keras.callbacks.EarlyStopping(
+                patience=phase.patience, restore_best_weights=True
+            )
+        )
+    return own
+
+
+def kept_epoch(callbacks: Sequence[Any], epochs: int) -> int:
+    """Return the epoch, from 0, whose weights a phase of so many epochs ended with.
+
+    Early stopping, ours or the user's, takes back its best epoch's weights.
+    """
+    for callback in reversed(callbacks):
+        stopping = isinstance(callback, keras.callbacks.EarlyStopping)
+        if stopping and callback.restore_best_weights:
+            return int(callback.best_epoch)
+    return epochs - 1
