@@ -19,18 +19,36 @@ from cifarkit import TwoPhaseTrainer, backbones, datasets, heads
 from cifarkit.training import PHASE_1, PHASE_2
 
 CANDIDATES = {
-    "base": {"epochs": 4},
-    "epochs 7": {"epochs": 7},
-    "epochs 7, averaged": {"epochs": 7, "weight_averaging": 0.998},
-    "epochs 7, clipped": {"epochs": 7, "clip_norm": 1.0},
-    "epochs 7, rate 2e-3": {"epochs": 7, "learning_rate": 2e-3},
-    "epochs 7, rate 5e-4": {"epochs": 7, "learning_rate": 5e-4},
-    "epochs 7, decay 0.05": {"epochs": 7, "weight_decay": 0.05},
-    "epochs 7, decay 0.1": {"epochs": 7, "weight_decay": 0.1},
-    "epochs 7, batch 128": {"epochs": 7, "batch_size": 128, "learning_rate": 1.5e-3},
-    "epochs 7, rates by block": {"epochs": 7, "rate_decay": 0.8},
-    "epochs 7, hidden ()": {"epochs": 7, "hidden": ()},
-    "epochs 6, from block_8": {"epochs": 6, "unfreeze": "block_8"},
+    "from block_11, 4 epochs": {"epochs": 4},
+    "from block_11, 7 epochs": {"epochs": 7},
+    "from block_7, 4 epochs": {"epochs": 4, "unfreeze": "block_7"},
+    "from block_7, 4 epochs, averaged": {
+        "epochs": 4,
+        "unfreeze": "block_7",
+        "weight_averaging": 0.998,
+    },
+    "from block_7, 4 epochs, rates by block": {
+        "epochs": 4,
+        "unfreeze": "block_7",
+        "rate_decay": 0.85,
+    },
+    "from block_7, 4 epochs, decay 0.1": {
+        "epochs": 4,
+        "unfreeze": "block_7",
+        "weight_decay": 0.1,
+    },
+    "from block_7, 4 epochs, clipped": {
+        "epochs": 4,
+        "unfreeze": "block_7",
+        "clip_norm": 1.0,
+    },
+    "from block_7, 4 epochs, rate 2e-3": {
+        "epochs": 4,
+        "unfreeze": "block_7",
+        "learning_rate": 2e-3,
+    },
+    "from block_7, 6 epochs": {"epochs": 6, "unfreeze": "block_7"},
+    "from block_4, 4 epochs": {"epochs": 4, "unfreeze": "block_4"},
 }
 """What each candidate changes; `hidden` is of the head, the rest of phase 2."""
 

@@ -1,0 +1,115 @@
+"""Plain Keras and cifarkit, doing the same job in turn on this machine.
+
+python examples/benchmarks/two_phase.py --json PATH           CIFAR-10 at 160 pixels
+python examples/benchmarks/two_phase.py --json PATH --quick   5,000 images at 96 pixels
+
+Each side runs in processes of its own, on the same images and the same weights; the
+code of plain Keras is in plain_side.py, that of cifarkit in cifarkit_side.py.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from figures import figures_of
+from measuring import command, write_json
+from table import table
+
+HERE = Path(__file__).resolve().parent
+FULL = {
+    "images": 45_000,
+    "test": 10_000,
+    "size": 160,
+    "head_epochs": 10,
+    "fine_epochs": 10,
+    "timed_epochs": 2,
+    "tuned_epochs": 1,
+    "default_epochs": 4,
+    "steps": 40,
+}
+QUICK = {
+    "images": 5_000,
+    "test": 1_000,
+    "size": 96,
+    "head_epochs": 2,
+    "fine_epochs": 1,
+    "timed_epochs": 1,
+    "tuned_epochs": 1,
+    "default_epochs": 0,
+    "steps": 10,
+}
+TURNS = (
+    ("plain", "published"),
+    ("cifarkit", "phase_1"),
+    ("plain", "last_50"),
+    ("cifarkit", "last_50"),
+    ("plain", "last_20"),
+    ("cifarkit", "last_20"),
+    ("plain", "tuned"),
+    ("cifarkit", "short"),
+    ("cifarkit", "default"),
+)
+QUICK_TURNS = (  # fewer starts, and no run of the default recipe
+    ("plain", "published", "last_50", "last_20", "tuned"),
+    ("cifarkit", "phase_1", "last_50", "last_20", "short"),
+)
+
+
+def main():
+    """Prepare once, let the sides take their turns, and put the figures together."""
+    options = parsed()
+    settings = settings_of(options)
+    with tempfile.TemporaryDirectory(prefix="two-phase-") as name:
+        folder = Path(name)
+        write_json(folder / "settings.json", settings)
+        run(folder, "cifarkit", "prepare")
+        for side, *parts in QUICK_TURNS if options.quick else TURNS:
+            run(folder, side, *parts)
+        read = {path.stem: json.loads(path.read_text()) for path in parts_in(folder)}
+    figures = {"command": command(), **figures_of(read, settings)}
+    write_json(options.json, figures)
+    print(table(figures))
+
+
+def parsed():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    parser.add_argument("--quick", action="store_true", help="under 5 minutes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", type=int, help="training images")
+    parser.add_argument("--test", type=int, help="test images")
+    parser.add_argument("--size", type=int, help="side in pixels")
+    parser.add_argument(
+        "--target", type=float, default=0.9024, help="validation accuracy to reach"
+    )
+    return parser.parse_args()
+
+
+def settings_of(options):
+    """Return the settings of both sides."""
+    settings = dict(QUICK if options.quick else FULL)
+    for name in ("images", "test", "size"):
+        if (given := getattr(options, name)) is not None:
+            settings[name] = given
+    return {**settings, "seed": options.seed, "target": options.target}
+
+
+def run(folder, side, *parts):
+    """Let a side do parts in a process of its own."""
+    script = HERE / f"{side}_side.py"
+    subprocess.run([sys.executable, script, folder, *parts], check=True)
+
+
+def parts_in(folder):
+    """Return the files that the parts wrote."""
+    return [each for each in folder.glob("*.json") if each.stem != "settings"]
+
+
+if __name__ == "__main__":
+    main()
