@@ -5,8 +5,8 @@
 The real MobileNetV2 on real images, the same batches, no augmentation: 200 steps of
 phase 2, with batch norm frozen and tuned, live and from activations kept in each type.
 For each step the difference of the losses relative to the live one; at the end that of
-the weights and of the validation accuracy. One engine is TensorFlow itself, where float32
-is exact; the other is OpenVINO, where it is installed.
+the weights and of the validation accuracy. One engine is TensorFlow itself, where
+float32 is exact; the other is OpenVINO, where it is installed.
 """
 
 import argparse
@@ -95,9 +95,7 @@ def trained(data, batch_norm, way, seed):
         backbones.get("mobilenetv2"),
         heads.classifier(dropout=0.0),
         phase_1=Phase(epochs=1, learning_rate=2e-3),
-        phase_2=Phase(
-            epochs=1, learning_rate=1e-3, unfreeze=50, batch_norm=batch_norm
-        ),
+        phase_2=Phase(epochs=1, learning_rate=1e-3, unfreeze=50, batch_norm=batch_norm),
         augment=(),
         cache=cache,
         seed=seed,

@@ -15,7 +15,7 @@ FLOORS = (
     {"activations"},
     {"training"},
     {"evaluation", "prediction", "calibration"},
-    {"recipes", "report", "_probe", "estimator", "doctor"},
+    {"recipes", "report", "_probe", "estimator", "doctoring"},
     {"viz", "exporting", "serving", "tracking", "cli"},
 )
 STAIRS = {("cli", "exporting"), ("cli", "serving"), ("cli", "tracking"), ("cli", "viz")}

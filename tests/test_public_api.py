@@ -12,7 +12,10 @@ import pytest
 import cifarkit
 
 HEAVY = ("keras", "tensorflow", "jax", "numpy", "sklearn", "PIL", "matplotlib")
-ROOMS = ("augment", "backbones", "datasets", "evaluation", "heads", "metrics", "models")
+ROOMS = (
+    *("activations", "augment", "backbones", "datasets", "doctoring", "evaluation"),
+    *("estimator", "heads", "metrics", "models"),
+)
 
 
 def fresh(code):

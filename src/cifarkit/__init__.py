@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from cifarkit import metrics as metrics
     from cifarkit import models as models
     from cifarkit._errors import CifarkitError as CifarkitError
+    from cifarkit._probe import probe as probe
+    from cifarkit.doctoring import doctor as doctor
     from cifarkit.evaluation import Evaluation as Evaluation
     from cifarkit.evaluation import evaluate as evaluate
     from cifarkit.training import Phase as Phase
@@ -30,7 +32,9 @@ _HOMES = {
     "Phase": "training",
     "TrainResult": "training",
     "TwoPhaseTrainer": "training",
+    "doctor": "doctoring",
     "evaluate": "evaluation",
+    "probe": "_probe",
 }
 
 __all__ = [
@@ -43,11 +47,13 @@ __all__ = [
     "augment",
     "backbones",
     "datasets",
+    "doctor",
     "evaluate",
     "heads",
     "images",
     "metrics",
     "models",
+    "probe",
 ]
 
 

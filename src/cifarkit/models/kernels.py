@@ -20,8 +20,8 @@ def accelerated(model: Model) -> Model:
     On other backends than TensorFlow, and where TensorFlow sees a GPU, that is the
     model itself: their compilers fuse what is fused here by hand. It is meant for
     training, not for saving: save the model that it was made of. Layers that are frozen
-    when it is made are left as they are: what they give must not depend on the batch
-    that an image is in, and a matrix product rounds differently for each number of rows.
+    when it is made are left as they are: what they give must not depend on the batch of
+    an image, and a matrix product rounds differently for each number of rows.
 
     Args:
         model: a functional or sequential `keras.Model`; another kind is returned as it

@@ -1,0 +1,113 @@
+"""All looks at a training, one after the other, each leaving it as it was."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cifarkit.doctoring import (
+    _forecast,
+    _frozen,
+    _images,
+    _pipelines,
+    _ranges,
+    _rates,
+    _shapes,
+    _targets,
+)
+from cifarkit.doctoring._case import Case, case_of
+from cifarkit.doctoring._finding import Diagnosis, Finding
+
+_LOOKS = (
+    _frozen.changed_after_compile,
+    _frozen.batch_norm,
+    _ranges.input_range,
+    _targets.labels,
+    _targets.logits,
+    _pipelines.before_cache,
+    _images.duplicates,
+    _shapes.tiny_map,
+    _rates.rate,
+    _forecast.forecast,
+    _images.no_validation,
+    _images.unbalanced,
+)
+
+
+def doctor(
+    trainer_or_model: Any, data: Any, *, validation: Any = None, timed: bool = False
+) -> Diagnosis:
+    """Look for what would harm a training, before it is begun.
+
+    Nothing is trained and nothing is changed: weights, `trainable` flags, what
+    `compile` made and the states of random generators stay as they are. A
+    `tf.data.Dataset` is read once, so one that is shuffled has another order next.
+
+    Args:
+        trainer_or_model: a `TwoPhaseTrainer`, whose network is built as for `fit` and
+            thrown away; or a `keras.Model` of your own, compiled or not.
+        data: `Splits`; or `(images, labels)`, images of shape `(N, H, W, 3)`; or a
+            batched `tf.data.Dataset` of such pairs, of which the first 10,000 images
+            are read. A plain model is taken to be fed with what is given here; images
+            of `Splits` in RGB from 0 to 255, at the size that the model takes.
+        validation: a pair or a data set, where `data` are not `Splits`.
+        timed: whether a trainer's steps are measured; see `TwoPhaseTrainer.plan`.
+
+    Returns:
+        The findings, each with a code that the documentation explains.
+
+    Raises:
+        InvalidArgument: neither a trainer nor a model, or data of another kind.
+        InvalidData: no images, or images of another shape.
+        SourceError: the weights of a trainer's backbone could not be had.
+
+    Example:
+        >>> print(doctor(trainer, datasets.cifar10(size=160)))  # doctest: +SKIP
+    """
+    with _unmoved():
+        case = case_of(trainer_or_model, data, validation, timed=timed)
+        found = [finding for look in _LOOKS for finding in look(case)]
+        found += _refusal(case, found)
+        found += _unseen(case)
+    return Diagnosis(tuple(found))
+
+
+def _refusal(case: Case, found: list[Finding]) -> Iterator[Finding]:
+    """CK100: the trainer refuses, and no other finding says why."""
+    if case.refusal and not any(each.severity == "error" for each in found):
+        yield Finding(
+            "CK100",
+            "error",
+            "fit would refuse to begin",
+            str(case.refusal),
+            "Change what it names; nothing else can be said before.",
+        )
+
+
+def _unseen(case: Case) -> Iterator[Finding]:
+    """CK113: what could not be looked at."""
+    unseen = []
+    if case.plain is not None and case.graph is None:
+        unseen.append("The network is no built functional or sequential model.")
+    elif case.graph is not None and _shapes.fitting(case.graph, case.train) is None:
+        unseen.append("The network does not take images of this shape.")
+    if any(not part.complete for part in case.parts):
+        unseen.append("Only the first images of the data set were read.")
+    if unseen:
+        yield Finding(
+            "CK113",
+            "note",
+            "Not everything was looked at",
+            " ".join(unseen),
+            "What could not be seen is not said to be right.",
+        )
+
+
+@contextmanager
+def _unmoved() -> Iterator[None]:
+    """Put Python's random state back: each layer without a seed draws one from it."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)

@@ -1,0 +1,131 @@
+"""CK103: what reaches a backbone, measured with a few images in inference."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit._types import Model
+from cifarkit.backbones import Backbone
+from cifarkit.backbones._preprocess import is_preprocessing
+from cifarkit.doctoring._case import Case
+from cifarkit.doctoring._finding import Finding
+from cifarkit.doctoring._graph import Place, places
+from cifarkit.doctoring._part import Part
+from cifarkit.doctoring._shapes import fitting
+
+_UNIT, _CAFFE, _TORCH = (-1.0, 1.0), (-123.68, 151.06), (-2.12, 2.64)
+
+# A layer that only one family has, the family, and what its first convolution takes.
+_FAMILIES = {
+    "block_16_project": ("MobileNetV2", _UNIT),
+    "conv_pw_13": ("MobileNet", _UNIT),
+    "expanded_conv_project": ("MobileNetV3", _UNIT),
+    "post_bn": ("ResNetV2", _UNIT),
+    "conv5_block3_3_bn": ("ResNet", _CAFFE),
+    "conv5_block16_concat": ("DenseNet", _TORCH),
+    "block5_conv3": ("VGG", _CAFFE),
+    "block14_sepconv2": ("Xception", _UNIT),
+    "mixed10": ("InceptionV3", _UNIT),
+    "conv_7b_ac": ("InceptionResNetV2", _UNIT),
+    "normal_concat_12": ("NASNetMobile", _UNIT),
+    "top_conv": ("EfficientNet", _TORCH),
+}
+_OPEN = ("EfficientNet",)  # it begins with a normalisation that weights=None lacks
+_TOO_SMALL, _TOO_LARGE, _SLACK = 0.1, 2.0, 0.1
+_ADVICE = (
+    "Feed RGB in [0, 255] and convert once, inside of the network: with "
+    "keras.applications' own preprocess_input, or with backbones.get()."
+)
+
+
+def input_range(case: Case) -> Iterator[Finding]:
+    """CK103: images on another scale than the backbone's weights were trained with."""
+    yield from _as_told(case)
+    if not np.isfinite((case.train.low, case.train.high)).all():
+        detail = "Some values of the training images are no finite numbers."
+        yield _wrong(detail, "Find out how they came about, and replace them.")
+    elif case.course is not None and case.train.high <= 1:
+        yield _wrong(
+            f"The training images have values from {case.train.low:g} to "
+            f"{case.train.high:g}. A trainer takes RGB in [0, 255].",
+            "Multiply the images by 255; the backbone scales them itself.",
+        )
+    elif case.graph:
+        yield from _as_measured(case.graph, case.train)
+
+
+def family(model: Model) -> tuple[str, Place, tuple[float, float]] | None:
+    """Return which known backbone is in a network, where it begins, what it takes.
+
+    The beginning is its first convolution, or the preprocessing layer of cifarkit
+    before it, which takes [0, 255].
+    """
+    found = list(places(model))
+    for place in found:
+        if is_preprocessing(place.layer):
+            return "a backbone of cifarkit", place, (0.0, 255.0)
+    names = {each.layer.name for each in found}
+    known = next((_FAMILIES[mark] for mark in _FAMILIES if mark in names), None)
+    first = next((each for each in found if "Conv" in type(each.layer).__name__), None)
+    return (known[0], first, known[1]) if known and first else None
+
+
+def _as_told(case: Case) -> Iterator[Finding]:
+    backbone = case.course.backbone if case.course else None
+    if not isinstance(backbone, Backbone):
+        return
+    weights = backbone.weights
+    trained = weights.fill and weights.name != "wrapped"
+    if not trained or weights.preprocess == backbone.preprocess:
+        return
+    yield _wrong(
+        f"{backbone.name} is told preprocess={backbone.preprocess!r}, but its "
+        f"{weights.name!r} weights were trained with {weights.preprocess!r}.",
+        "Leave preprocess='auto', unless a published run is to be repeated.",
+        severity="warning",
+    )
+
+
+def _as_measured(graph: Model, part: Part) -> Iterator[Finding]:
+    images, found = fitting(graph, part), family(graph)
+    scale = next((each for each in (1.0, 255.0) if part.high <= each), part.high)
+    if images is None or np.ptp(images) < scale / 2:
+        return
+    if found is None:
+        yield from _unscaled(graph, images)
+        return
+    name, place, (low, high) = found
+    values = place.arriving(images)
+    ends = float(values.min()), float(values.max())
+    width = (ends[1] - ends[0]) / (high - low)
+    margin = _SLACK * (high - low)
+    inside = low - margin <= ends[0] and ends[1] <= high + margin
+    detail = (
+        f"Values from {ends[0]:.3g} to {ends[1]:.3g} reach {place.layer.name!r} of "
+        f"{name}, which takes {low:g} to {high:g}."
+    )
+    if not _TOO_SMALL <= width <= _TOO_LARGE:
+        yield _wrong(detail, _ADVICE)
+    elif not inside or (ends[0] >= 0 > low and name not in _OPEN):
+        yield _wrong(detail, _ADVICE, severity="warning")
+
+
+def _unscaled(graph: Model, images: NDArray[np.float32]) -> Iterator[Finding]:
+    first = next((each for each in places(graph) if each.layer.weights), None)
+    kind = type(first.layer).__name__ if first else ""
+    if first and ("Conv" in kind or kind == "Dense"):
+        largest = float(np.abs(first.arriving(images)).max())
+        if largest > 20:
+            yield _wrong(
+                f"Values up to {largest:.3g} reach {first.layer.name!r}, the first "
+                "layer with weights. Large inputs make training slow and unsteady.",
+                "Begin the network with keras.layers.Rescaling(1 / 255).",
+                severity="note",
+            )
+
+
+def _wrong(detail: str, advice: str, severity: Any = "error") -> Finding:
+    title = "Images on another scale than the network takes"
+    return Finding("CK103", severity, title, detail, advice)

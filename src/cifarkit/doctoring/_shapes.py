@@ -1,0 +1,57 @@
+"""CK108: what is left of an image at the end of a network, and what it takes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit.doctoring._case import Case
+from cifarkit.doctoring._finding import Finding
+from cifarkit.doctoring._graph import places
+from cifarkit.doctoring._part import Part
+
+_POOLS = ("GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten")
+
+
+def tiny_map(case: Case) -> Iterator[Finding]:
+    """CK108: a last feature map of one row or column."""
+    pools = [
+        place
+        for place in places(case.model)
+        if type(place.layer).__name__ in _POOLS and len(place.tensor.shape) == 4
+    ]
+    if not pools:
+        return
+    sides = tuple(pools[-1].tensor.shape[1:3])
+    if None in sides:
+        images = fitting(case.graph, case.train)
+        sides = (2, 2) if images is None else pools[-1].arriving(images[:1]).shape[1:3]
+    if min(sides) < 2:
+        yield Finding(
+            "CK108",
+            "warning",
+            "The last feature map is a single point",
+            f"{sides[0]} x {sides[1]} positions reach {pools[-1].layer.name!r}: hardly "
+            "anything is left of where things are in the image.",
+            "Show the network larger images (size=96 or more), or take out strides.",
+        )
+
+
+def fitting(model: Any, part: Part) -> NDArray[np.float32] | None:
+    """Return a few images as a network takes them, or None if it cannot take them.
+
+    Images of a split are resized, as `Split.to_tf` does; others must fit.
+    """
+    images = part.sample.astype(np.float32)
+    wanted = tuple(model.inputs[0].shape[1:])
+    if len(wanted) != 3 or wanted[2] not in (None, images.shape[3]):
+        return None
+    given = images.shape[1:3]
+    if all(side in (None, ours) for side, ours in zip(wanted, given, strict=False)):
+        return images
+    if part.form is None and None not in wanted[:2]:
+        resized = keras.ops.image.resize(images, wanted[:2])
+        return np.asarray(keras.ops.convert_to_numpy(resized), np.float32)
+    return None
