@@ -373,3 +373,15 @@ def test_images_of_which_nothing_is_kept_are_refused(data, backbone):
     for options in ({"cache": "never"}, {"augment": [augment.crop(2)]}):
         with pytest.raises(InvalidArgument, match="Allow it: cache='auto'"):
             trainer(backbone, **options).fit(data)
+
+
+def test_it_needs_nothing_but_the_defaults(data, backbone):
+    """Alone, beside flips: both views are kept, though there is one epoch."""
+    trainer = TwoPhaseTrainer(
+        backbone, heads.linear(), phase_1=LBFGS, phase_2=None, verbose=0
+    )
+    plan = str(trainer.plan(data, timed=True))
+    assert "L-BFGS to the optimum" in plan
+    assert "epochs of" not in plan
+    assert "per epoch" not in plan
+    assert trainer.fit(data).phases[0].validation_accuracy > 0.5

@@ -44,7 +44,8 @@ class Budget:
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)
         epochs = sum(phase.epochs for phase in course.phases)
-        wasteful = auto and len(views or ()) > epochs
+        solved = any(phase.solved for phase in course.phases)  # it needs all views
+        wasteful = auto and not solved and len(views or ()) > epochs
         if course.cache == "never" or wasteful or not images:
             views = None
         given = course.max_memory

@@ -42,10 +42,9 @@ class PhasePlan:
     seconds: float | None = None
 
     def __str__(self) -> str:
-        phase, (learn, total) = self.phase, self.parameters
+        learn, total = self.parameters
         lines = [
-            f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",
-            f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
+            *self._steps(),
             f"backbone: {self._backbone()}",
             f"parameters: {learn:,} of {total:,} learn",
             f"training: {self.how}",
@@ -53,6 +52,15 @@ class PhasePlan:
         if self.seconds is not None:
             lines.append(f"time: {self.seconds:.0f} s per epoch if trained live")
         return "\n".join(f"  {line}" for line in lines)
+
+    def _steps(self) -> tuple[str, ...]:
+        phase = self.phase
+        if phase.solved:
+            return ("L-BFGS to the optimum, L2 chosen on the validation images",)
+        return (
+            f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",
+            f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
+        )
 
     def _backbone(self) -> str:
         (learn, total), (tuned, norms) = self.layers, self.batch_norms

@@ -113,7 +113,8 @@ class TwoPhaseTrainer:
         plans = []
         _rehearse(network, course, given)
         for index, phase in enumerate(course.phases):
-            seconds = seconds_per_epoch(network, live, phase) if timed else None
+            measured = timed and not phase.solved
+            seconds = seconds_per_epoch(network, live, phase) if measured else None
             mask = _running.prepare(network, phase)
             how = ahead.describe(index)
             plans.append(phase_plan(network, phase, mask, given, how, seconds))
