@@ -233,6 +233,27 @@ def test_a_damaged_entry_is_computed_again(harm, store, caplog):
     assert len(kept()) == 1
 
 
+@pytest.mark.parametrize("rows", [-1, 10**9, "many", 299])
+def test_a_note_that_cannot_be_true_is_not_believed(rows, store):
+    """A part that says it holds more than it does is begun anew."""
+    work = _Work(Extractor(network()), IMAGES, PLAIN)
+    part = store / "activations" / f".part-{work._key_of(ENGINE).digest}"
+    part.mkdir(parents=True)
+    (part / "progress.json").write_text(json.dumps({"rows": rows}))
+    (part / "values.npy").write_bytes(b"x" * 1000)
+    right = extract(network(), IMAGES, cache=Cache(disk=False)).view(0)
+    assert np.array_equal(extract(network(), IMAGES).view(0), right)
+    assert len(kept()) == 1
+
+
+def test_what_is_kept_is_read_from_a_full_disk(monkeypatch):
+    """Room is needed to write, not to read."""
+    extract(network(), IMAGES)
+    monkeypatch.setattr(_shelf, "LIMIT", 1)
+    monkeypatch.setattr("cifarkit.activations._extract.engine_for", None)
+    assert len(extract(network(), IMAGES, max_memory=1)) == 300
+
+
 def test_a_full_disk_says_so_and_leaves_nothing(store, monkeypatch):
     """One clear error, and no half entry."""
 

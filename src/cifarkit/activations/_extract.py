@@ -108,11 +108,15 @@ class _Work:
     def rows(self) -> int:
         return len(self.views) * len(self.inputs)
 
-    @cached_property
-    def on_disk(self) -> bool:
-        """Whether the activations belong there; if not, they fit into memory."""
+    @property
+    def may_be_on_disk(self) -> bool:
+        """Whether the store is asked at all."""
+        return self._key.complete and self.by.cache.disk
+
+    def belongs_on_disk(self) -> bool:
+        """Whether the activations are to be written; if not, they fit into memory."""
         nbytes = self.rows * self.by.codec.nbytes
-        if self._key.complete and self.by.cache.disk and _shelf.has_room(nbytes):
+        if self.may_be_on_disk and _shelf.has_room(nbytes):
             return True
         if nbytes <= self.by.max_memory:
             return False
@@ -126,15 +130,15 @@ class _Work:
         """Return the activations: read, or computed and kept."""
         if kept := self._read(preferred(self.by.cache.precision)):
             return kept
-        sample = _full(self._images(0, 0, BATCH))
-        run, engine = self.by.engine(sample)
-        if not self.on_disk:
+        on_disk = self.belongs_on_disk()
+        run, engine = self.by.engine(_full(self._images(0, 0, BATCH)))
+        if not on_disk:
             return self._activations(self._in_memory(run), engine)
         with _shelf.lock(self._key_of(engine)):
             return self._read(engine) or self._filled(run, engine)
 
     def _read(self, engine: Engine) -> Activations | None:
-        if not self.on_disk:
+        if not self.may_be_on_disk:
             return None
         parts = _shelf.read(self._key_of(engine), self.by.max_memory)
         return None if parts is None else self._activations(parts, engine)

@@ -64,10 +64,24 @@ class Filling:
     def resume(self) -> int:
         """Return how many rows an earlier process left; more is never trusted."""
         try:
-            return int(json.loads((self._path / _PROGRESS).read_text())["rows"])
+            rows = int(json.loads((self._path / _PROGRESS).read_text())["rows"])
+            sizes = [
+                (self._path / f"{name}.npy").stat().st_size for name in self._layout
+            ]
         except _shelf.UNREADABLE:
+            rows, sizes = 0, []
+        if not 0 < rows <= self._rows or not all(
+            size >= rows * self._row(name)
+            for name, size in zip(self._layout, sizes, strict=True)
+        ):
             shutil.rmtree(self._path, ignore_errors=True)
             return 0
+        return rows
+
+    def _row(self, name: str) -> int:
+        """Return the bytes of one image in an array."""
+        dtype, shape = self._layout[name]
+        return np.dtype(dtype).itemsize * int(np.prod(shape))
 
     def _write(self, batches: Iterator[tuple[int, Parts]], done: int) -> None:
         self._path.mkdir(parents=True, exist_ok=True)
@@ -100,8 +114,7 @@ class Filling:
         descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
         header = {"descr": descr, "fortran_order": False, "shape": (self._rows, *shape)}
         np.lib.format.write_array_header_1_0(file, header)
-        row = np.dtype(dtype).itemsize * int(np.prod(shape))
-        file.seek(file.tell() + done * row)
+        file.seek(file.tell() + done * self._row(name))
         file.truncate()
         return file
 
