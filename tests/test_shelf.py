@@ -361,4 +361,18 @@ def test_the_record_says_what_an_entry_is():
     assert record["key"] == asdict(entry.key)
     assert entry.path.name == entry.key.digest
     assert entry.key.engine == f"{keras.backend.backend()} in float32"
-    assert not _store.is_locked(entry.key.digest)
+    with _store.lock_if_free(entry.key.digest) as free:
+        assert free
+
+
+def test_a_fill_in_progress_is_not_pruned(store):
+    """What somebody fills stays; what nobody fills goes."""
+    work = _Work(Extractor(network()), IMAGES, PLAIN)
+    key = work._key_of(ENGINE)
+    part = store / "activations" / f".part-{key.digest}"
+    part.mkdir(parents=True)
+    with _shelf.lock(key):
+        prune()
+        assert part.is_dir()
+    prune()
+    assert not part.exists()

@@ -95,13 +95,19 @@ def lock(name: str) -> Iterator[None]:
         held.release()
 
 
-def is_locked(name: str) -> bool:
-    """Whether a process, this one too, holds the lock `name`."""
+@contextmanager
+def lock_if_free(name: str) -> Iterator[bool]:
+    """Hold the lock `name` if nobody does, this process included; say whether."""
+    held = filelock.FileLock(folder("locks") / f"{name}.lock")
     try:
-        with filelock.FileLock(folder("locks") / f"{name}.lock", timeout=0):
-            return False
+        held.acquire(timeout=0)
     except filelock.Timeout:
-        return True
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        held.release()
 
 
 def sha256(path: Path) -> str:

@@ -165,5 +165,6 @@ def _sweep(older_than: float) -> None:
     for part in (_store.root() / FOLDER).glob(f"{PART}*"):
         with contextlib.suppress(FileNotFoundError):  # another process may sweep too
             old = time.time() - part.stat().st_mtime >= older_than
-            if old and not _store.is_locked(part.name.removeprefix(PART)):
-                shutil.rmtree(part, ignore_errors=True)
+            with _store.lock_if_free(part.name.removeprefix(PART)) as free:
+                if old and free:
+                    shutil.rmtree(part, ignore_errors=True)
