@@ -32,7 +32,7 @@ FOUND = Probed(
     loss=0.5,
     features=6,
     nbytes=2**20,
-    engine="tensorflow in float32",
+    engine="tensorflow",
     images_per_second=None,
     forecast=None,
 )
@@ -91,7 +91,7 @@ def test_the_better_backbone_is_first(data, seeing, blind):
     for each in found.results:
         assert (each.features, each.scored) == (6, len(data.validation))
         assert each.nbytes == 2 * 6 * (found.train + found.validation)
-        assert each.engine == "tensorflow in float32"
+        assert each.engine == "tensorflow"
 
 
 def test_the_test_images_are_never_looked_at(data, seeing):
@@ -229,8 +229,8 @@ def test_random_weights_are_probed_too(data):
 @given(rate=RATES, share=st.floats(0.0, 1.0), train=COUNTS, others=COUNTS)
 def test_a_forecast_follows_its_rule(rate, share, train, others):
     """Passes once per view; steps at three times their work; in inverse of the rate."""
-    plain = _forecast.forecast(rate, share, "tensorflow in float32", train, others)
-    fast = _forecast.forecast(rate, share, "openvino in float32", train, others)
+    plain = _forecast.forecast(rate, share, "tensorflow", train, others)
+    fast = _forecast.forecast(rate, share, "openvino", train, others)
     passes = (_forecast.VIEWS * train + others) / rate
     steps = PHASE_2.epochs * share * (3 * train + others) / rate
     assert plain == pytest.approx(passes + steps)

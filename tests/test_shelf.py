@@ -360,7 +360,7 @@ def test_the_record_says_what_an_entry_is():
     record = json.loads((entry.path / "record.json").read_text())
     assert record["key"] == asdict(entry.key)
     assert entry.path.name == entry.key.digest
-    assert entry.key.engine == f"{keras.backend.backend()} in float32"
+    assert entry.key.engine == keras.backend.backend()
     with _store.lock_if_free(entry.key.digest) as free:
         assert free
 

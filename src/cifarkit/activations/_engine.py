@@ -33,7 +33,8 @@ class Engine:
     precision: Precision = "float32"
 
     def __str__(self) -> str:
-        return f"{self.name} in {self.precision}"
+        exact = self.precision == "float32"
+        return self.name if exact else f"{self.name} in {self.precision}"
 
 
 def preferred(precision: Precision) -> Engine:
