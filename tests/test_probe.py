@@ -16,7 +16,16 @@ from cifarkit import backbones, datasets, metrics
 from cifarkit._errors import InvalidArgument, InvalidData, UnknownName
 from cifarkit._probe import Probed, Probes, _fit, _forecast, _pass, probe
 from cifarkit._probe._fit import held_out
-from cifarkit.activations import PLAIN, Cache, Engine, _engine, _extract, extract, kept
+from cifarkit.activations import (
+    PLAIN,
+    Cache,
+    Engine,
+    _engine,
+    _extract,
+    extract,
+    kept,
+    pooled,
+)
 from cifarkit.datasets import Splits
 from cifarkit.training import PHASE_2
 
@@ -185,7 +194,7 @@ def test_what_is_kept_is_not_computed_or_timed(data, seeing, monkeypatch):
 
 def test_a_pass_has_the_key_of_plain_images(data, seeing):
     """What a probe has computed is at hand for whoever asks for the same images."""
-    network = _pass.frozen(seeing.build(16), data.train.images.shape[1:3])
+    network = pooled(seeing.build(16), native=data.train.images.shape[1:3])
     done = _pass.passed(network, data.train.images, None)
     plain = extract(network, data.train.images, PLAIN)
     assert done.activations.digest == plain.digest
@@ -210,7 +219,7 @@ def test_the_rate_leaves_out_the_preparation(data, seeing, monkeypatch):
     watch = SimpleNamespace(perf_counter=lambda: clock.now)
     monkeypatch.setattr(_pass, "time", watch)
     images = np.repeat(data.train.images, 3, axis=0)
-    network = _pass.frozen(seeing.build(16), images.shape[1:3])
+    network = pooled(seeing.build(16), native=images.shape[1:3])
     batches = -(-len(images) // _extract.BATCH)
     assert batches > 1
     done = _pass.passed(network, images, Cache(disk=False))
@@ -352,7 +361,7 @@ def test_values_that_contradict_themselves_are_refused():
 
 def test_the_clock_of_a_pass_is_the_real_one(data, seeing):
     """A pass cannot be faster than the time that it took."""
-    network = _pass.frozen(seeing.build(16), data.train.images.shape[1:3])
+    network = pooled(seeing.build(16), native=data.train.images.shape[1:3])
     started = time.perf_counter()
     done = _pass.passed(network, data.train.images, None)
     assert done.rate > len(data.train) / (time.perf_counter() - started)

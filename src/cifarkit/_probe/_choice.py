@@ -7,7 +7,6 @@ import numpy as np
 
 from cifarkit import backbones as catalog
 from cifarkit._errors import InvalidArgument, InvalidData
-from cifarkit.activations import Cache
 from cifarkit.backbones import Backbone
 from cifarkit.datasets import Split, Splits
 from cifarkit.training._inputs import data_of
@@ -30,7 +29,7 @@ def pairs_of(backbones: Any, sizes: Any) -> list[Pair]:
                 f"Expected {name} as a tuple of at least one; received {given!r}. "
                 f"Write {name}=(one,) for one."
             )
-    pairs = list(product(map(_backbone, backbones), sizes))
+    pairs = list(product(map(catalog.as_backbone, backbones), sizes))
     for backbone, size in pairs:
         backbone.spec.check_size(size)
         if backbone.size not in (None, size):
@@ -70,26 +69,3 @@ def training_images(data: Any, images: int, seed: int) -> Split:
             f"{counts.argmin()}. Ask for more images, or leave such classes out."
         )
     return train
-
-
-def check_cache(cache: Any) -> None:
-    """Raise unless this is a `Cache` or None.
-
-    Raises:
-        InvalidArgument: it is neither.
-    """
-    if not isinstance(cache, Cache | None):
-        raise InvalidArgument(
-            f"Expected cache to be None or an activations.Cache; received {cache!r}."
-        )
-
-
-def _backbone(given: Any) -> Backbone:
-    if isinstance(given, str):
-        return catalog.get(given)
-    if isinstance(given, Backbone):
-        return given
-    raise InvalidArgument(
-        f"Expected a name or a Backbone; received {given!r}. "
-        "See backbones.names(), backbones.get() and backbones.wrap()."
-    )

@@ -22,7 +22,7 @@ VIEWS = 2
 SLOWER = 1.4
 """How much longer a step takes in Keras than its work would take in OpenVINO.
 
-Measured with MobileNetV2 at 160 pixels, on two cores.
+A rule of thumb, from a run of MobileNetV2 at 160 pixels.
 """
 
 

@@ -6,17 +6,8 @@ from typing import final
 
 import numpy as np
 
-from cifarkit import heads, models
 from cifarkit._types import Floats, Images, Labels, Model
-from cifarkit.activations import (
-    PLAIN,
-    Activations,
-    Boundary,
-    Cache,
-    Views,
-    cut_at,
-    extract,
-)
+from cifarkit.activations import PLAIN, Activations, Cache, Views, extract
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +25,6 @@ class Pass:
     def features(self) -> Floats:
         """Return the features, float32, shape `(N, F)`."""
         return self.activations.view(0).astype(np.float32)
-
-
-def frozen(trunk: Model, native: tuple[int, int]) -> Model:
-    """Return the network from native images to the pooled features of a backbone.
-
-    It is the one that training cuts off, so that both know its features by one key.
-    """
-    head = heads.linear().build(trunk.output_shape[1:], 2, seed=0)
-    whole = models.assemble(trunk, head, native=native)
-    end = Boundary("pool", head.get_layer("pool").output)
-    return cut_at(whole, trunk, head, end).prefix
 
 
 def passed(network: Model, images: Images, cache: Cache | None) -> Pass:

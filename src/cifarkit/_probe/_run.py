@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cifarkit._probe._choice import Pair, check_cache, pairs_of, training_images
+from cifarkit._probe._choice import Pair, pairs_of, training_images
 from cifarkit._probe._fit import scored
 from cifarkit._probe._forecast import behind_the_cut, forecast
-from cifarkit._probe._pass import Pass, frozen, passed
+from cifarkit._probe._pass import Pass, passed
 from cifarkit._probe._probes import Probed, Probes
 from cifarkit._types import Model
-from cifarkit.activations import Cache
+from cifarkit.activations import Cache, cache_of, pooled
 from cifarkit.backbones import Backbone
 from cifarkit.datasets import Split, Splits
 
@@ -62,7 +62,7 @@ def probe(
     """
     pairs = pairs_of(backbones, sizes)
     train = training_images(data, images, seed)
-    check_cache(cache)
+    cache = cache_of(cache)
     trunks = [backbone.build(size) for backbone, size in pairs]
     results = []
     for pair in pairs:
@@ -81,7 +81,8 @@ def _probed(
 ) -> Probed:
     (backbone, size), validation = pair, data.validation
     images = np.concatenate([train.images, validation.images])
-    done = passed(frozen(trunk, train.images.shape[1:3]), images, cache)
+    network = pooled(trunk, native=train.images.shape[1:3])
+    done = passed(network, images, cache)
     features, others = np.split(done.features(), [len(train)])
     score = scored(features, train.labels, others, validation.labels)
     kept = done.activations

@@ -7,13 +7,14 @@ from what it gave.
 """
 
 from cifarkit.activations._activations import Activations
-from cifarkit.activations._cache import Cache
+from cifarkit.activations._cache import Cache, cache_of
 from cifarkit.activations._codec import Codec
 from cifarkit.activations._cut import Cut, cut_at
 from cifarkit.activations._engine import Engine, engine_for, preferred
 from cifarkit.activations._extract import PLAIN, Extractor, extract
 from cifarkit.activations._graph import Boundary, boundary
 from cifarkit.activations._key import Key
+from cifarkit.activations._pooled import pooled
 from cifarkit.activations._shelf import Entry, has_room, kept, prune, size
 from cifarkit.activations._views import Drawn, Flips, Views, views_of
 
@@ -32,11 +33,13 @@ __all__ = [
     "Key",
     "Views",
     "boundary",
+    "cache_of",
     "cut_at",
     "engine_for",
     "extract",
     "has_room",
     "kept",
+    "pooled",
     "preferred",
     "prune",
     "size",

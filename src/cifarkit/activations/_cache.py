@@ -16,9 +16,8 @@ class Cache:
     Args:
         dtype: what they are kept in. `"int8"` keeps maps with one scale for each image
             and channel, and vectors in float16.
-        precision: what the frozen part computes in. `"bfloat16"` is about 1.7 times as
-            fast as float32 where the processor has it, needs OpenVINO, and changes
-            activations by up to a tenth of their range.
+        precision: what the frozen part computes in. `"bfloat16"` is faster where the
+            processor has it, needs OpenVINO, and rounds: see `scripts/drift.py`.
         views: how many views of an image are kept where augmentation can make endlessly
             many; None trains live then. Flips need two, and get them.
         disk: whether they are kept in the store, for later runs too. In memory they
@@ -43,6 +42,19 @@ class Cache:
                 "Expected views to be a whole number from 1 to 1000, or None; "
                 f"received {self.views!r}."
             )
+
+
+def cache_of(given: Any) -> Cache:
+    """Return a `Cache`, the default one for None.
+
+    Raises:
+        InvalidArgument: this is neither.
+    """
+    if given is not None and not isinstance(given, Cache):
+        raise InvalidArgument(
+            f"Expected cache to be None or an activations.Cache; received {given!r}."
+        )
+    return given or Cache()
 
 
 def _require(name: str, value: Any, known: tuple[Any, ...]) -> None:

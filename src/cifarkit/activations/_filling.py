@@ -5,6 +5,7 @@ how far it is safely on disk is noted every few seconds, and the next process go
 from there. The finished folder is renamed into its place.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -63,20 +64,19 @@ class Filling:
 
     def resume(self) -> int:
         """Return how many rows an earlier process left; more is never trusted."""
-        try:
+        with contextlib.suppress(*_shelf.UNREADABLE):
             rows = int(json.loads((self._path / _PROGRESS).read_text())["rows"])
-            sizes = [
-                (self._path / f"{name}.npy").stat().st_size for name in self._layout
-            ]
-        except _shelf.UNREADABLE:
-            rows, sizes = 0, []
-        if not 0 < rows <= self._rows or not all(
-            size >= rows * self._row(name)
-            for name, size in zip(self._layout, sizes, strict=True)
-        ):
-            shutil.rmtree(self._path, ignore_errors=True)
-            return 0
-        return rows
+            if self._holds(rows):
+                return rows
+        shutil.rmtree(self._path, ignore_errors=True)
+        return 0
+
+    def _holds(self, rows: int) -> bool:
+        """Whether the files can have that many rows."""
+        return 0 < rows <= self._rows and all(
+            (self._path / f"{name}.npy").stat().st_size >= rows * self._row(name)
+            for name in self._layout
+        )
 
     def _row(self, name: str) -> int:
         """Return the bytes of one image in an array."""

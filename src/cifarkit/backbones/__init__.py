@@ -8,8 +8,17 @@ wrap()      your own network in their place
 
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._catalog import names, spec
-from cifarkit.backbones._get import get
+from cifarkit.backbones._get import as_backbone, get
 from cifarkit.backbones._spec import BackboneSpec, WeightSet
 from cifarkit.backbones._wrap import wrap
 
-__all__ = ["Backbone", "BackboneSpec", "WeightSet", "get", "names", "spec", "wrap"]
+__all__ = [
+    "Backbone",
+    "BackboneSpec",
+    "WeightSet",
+    "as_backbone",
+    "get",
+    "names",
+    "spec",
+    "wrap",
+]

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from typing import Any
 
+from cifarkit._errors import InvalidArgument
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._catalog import spec
 from cifarkit.backbones._weights import choose
@@ -53,3 +55,20 @@ def get(
             *(name, mode, chosen.preprocess),
         )
     return backbone
+
+
+def as_backbone(given: Any) -> Backbone:
+    """Return a backbone as it is, or the one of a name.
+
+    Raises:
+        InvalidArgument: this is neither.
+        UnknownName: there is no backbone of that name.
+    """
+    if isinstance(given, str):
+        return get(given)
+    if isinstance(given, Backbone):
+        return given
+    raise InvalidArgument(
+        f"Expected a name or a Backbone; received {given!r}. "
+        "See backbones.names(), backbones.get() and backbones.wrap()."
+    )

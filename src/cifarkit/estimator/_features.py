@@ -11,7 +11,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_is_fitted
 
 from cifarkit import backbones
-from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._errors import InvalidData
 from cifarkit._types import Floats, Images
 from cifarkit.activations import Cache
 from cifarkit.backbones import Backbone
@@ -74,7 +74,7 @@ class Features(
             SourceError: the weights could not be had.
         """
         native = _checked(X).shape[1:3]
-        backbone = _backbone(self.backbone)
+        backbone = backbones.as_backbone(self.backbone)
         part = Part(backbone, self.size, self.pooling, native, self.cache)
         self.frozen_ = self._shared().frozen(part)
         self._n_features_out = self.frozen_.width
@@ -114,17 +114,6 @@ class Features(
         tags.input_tags.two_d_array = False  # images have four dimensions
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _backbone(given: Any) -> Backbone:
-    if isinstance(given, str):
-        return backbones.get(given)
-    if isinstance(given, Backbone):
-        return given
-    raise InvalidArgument(
-        f"Expected backbone to be a name or a Backbone; received {given!r}. "
-        "See backbones.names(), backbones.get() and backbones.wrap()."
-    )
 
 
 def _checked(images: Any) -> Images:

@@ -7,10 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
-from cifarkit import heads, models
-from cifarkit._errors import InvalidArgument
 from cifarkit._types import Floats, Images, Model
-from cifarkit.activations import PLAIN, Activations, Boundary, Cache, cut_at, extract
+from cifarkit.activations import PLAIN, Activations, Cache, cache_of, extract, pooled
 from cifarkit.backbones import Backbone
 from cifarkit.heads import Pooling
 
@@ -42,20 +40,12 @@ class Part:
 
     def __post_init__(self) -> None:
         self.backbone.spec.check_size(self.size)
-        if not isinstance(self.cache, Cache | None):
-            raise InvalidArgument(
-                "Expected cache to be None or an activations.Cache; received "
-                f"{self.cache!r}."
-            )
+        cache_of(self.cache)
 
     def network(self) -> Model:
         """Return a network from native images to features."""
         trunk = self.backbone.build(self.size)
-        head = heads.linear(pooling=self.pooling)
-        top = head.build(trunk.output_shape[1:], 2, seed=0)
-        whole = models.assemble(trunk, top, native=self.native)
-        end = Boundary("pool", top.get_layer("pool").output)
-        return cut_at(whole, trunk, top, end).prefix
+        return pooled(trunk, native=self.native, pooling=self.pooling)
 
 
 @final

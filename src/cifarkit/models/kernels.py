@@ -2,7 +2,7 @@
 
 Keras composes batch norm of a dozen operations and runs every convolution as one.
 TensorFlow has one kernel for batch norm, and a 1 x 1 convolution is a matrix product:
-together they train the last blocks of MobileNetV2 about 1.5 times as fast. The weights
+together they make the step of the last blocks of MobileNetV2 faster. The weights
 are those of the layers themselves, the arithmetic is the same up to rounding, and the
 network that is saved stays as it was.
 """

@@ -10,7 +10,10 @@ import keras
 
 from cifarkit._types import Json
 
-_PACKAGES = ("cifarkit", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy")
+_PACKAGES = (
+    *("cifarkit", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy"),
+    "openvino",
+)
 
 
 def surroundings() -> Json:
