@@ -1,5 +1,6 @@
 """What activations are kept in, what of them is on disk, and which views there are."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from cifarkit import augment
-from cifarkit._errors import InvalidArgument, TrainingError
+from cifarkit._errors import InvalidArgument, SourceError, TrainingError
 from cifarkit.activations import Cache, Codec, Drawn, Flips, views_of
-from cifarkit.activations._mapped import Mapped
+from cifarkit.activations._stored import Stored
 
 MAPS = arrays.arrays(
     np.float32,
@@ -83,39 +84,48 @@ def test_the_bytes_of_an_image(dtype, nbytes):
     assert codec.nbytes == nbytes == sum(part.nbytes for part in parts.values())
 
 
-@given(
-    rows=st.lists(st.integers(0, 199), min_size=1, max_size=40),
-    limit=st.sampled_from([0, 10_000, 10**9]),
-)
-def test_a_mapped_array_gives_what_is_in_the_file(rows, limit, tmp_path_factory):
-    """With any memory, and after the file is deleted."""
-    path = tmp_path_factory.mktemp("mapped") / "values.npy"
+@given(rows=st.lists(st.integers(0, 199), max_size=40))
+def test_a_stored_array_gives_what_is_in_the_file(rows, tmp_path_factory):
+    """In any order, with rows twice, and after the file is deleted."""
+    path = tmp_path_factory.mktemp("stored") / "values.npy"
     values = np.random.default_rng(0).random((200, 3, 7), dtype=np.float32)
     np.save(path, values)
-    mapped = Mapped(path, limit)
+    stored = Stored(path)
     path.unlink()
-    assert mapped.shape == values.shape
-    for chosen in (rows, rows[::-1]):
-        assert np.array_equal(mapped[np.array(chosen)], values[chosen])
+    assert (stored.shape, stored.nbytes) == (values.shape, values.nbytes)
+    for chosen in (rows, sorted(rows), rows[::-1], list(range(200))):
+        positions = np.array(chosen, np.int64)
+        assert np.array_equal(stored[positions], values[positions])
 
 
-def test_a_mapped_array_gives_memory_back(tmp_path):
-    """What was read is dropped before more than the limit of it is held."""
+def test_a_stored_array_takes_no_memory(tmp_path):
+    """What was read is held by whoever asked for it, and by nobody else."""
     path, megabyte = tmp_path / "values.npy", 2**20
     np.save(path, np.ones((64, megabyte), np.uint8))
-    mapped = Mapped(path, limit=4 * megabyte)
+    stored = Stored(path)
     before = resident()
     for row in range(64):
-        mapped[np.array([row])]
+        stored[np.array([row])]
     assert resident() - before < 16 * megabyte
 
 
+def test_a_stored_array_that_was_cut_off_is_not_read(tmp_path):
+    """Whoever reads rows that are not there any more is told so."""
+    path = tmp_path / "values.npy"
+    np.save(path, np.ones((8, 4), np.float32))
+    stored = Stored(path)
+    os.truncate(path, path.stat().st_size - 8)
+    assert np.array_equal(stored[np.arange(7)], np.ones((7, 4), np.float32))
+    with pytest.raises(SourceError, match="up to number 8 of 8"):
+        stored[np.arange(6, 8)]
+
+
 def resident():
-    """Return the bytes of files that this process holds in memory."""
+    """Return the bytes that this process holds in memory."""
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssFile"):
+        if line.startswith("VmRSS"):
             return int(line.split()[1]) * 1024
-    raise AssertionError("no RssFile")
+    raise AssertionError("no VmRSS")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cifarkit._types import Floats, Labels
 from cifarkit.activations._codec import Codec
-from cifarkit.activations._mapped import Mapped
+from cifarkit.activations._stored import Stored
 from cifarkit.activations._views import Views
 
 
@@ -26,7 +26,7 @@ class Activations:
         digest: the digest of all that they follow from; empty where that is unknown.
     """
 
-    parts: Mapping[str, NDArray[Any] | Mapped]
+    parts: Mapping[str, NDArray[Any] | Stored]
     codec: Codec
     views: Views
     engine: str

@@ -13,12 +13,12 @@ from cifarkit._errors import SourceError
 from cifarkit._types import Floats, Images, Model
 from cifarkit.activations import _shelf
 from cifarkit.activations._activations import Activations
-from cifarkit.activations._cache import Cache
+from cifarkit.activations._cache import Cache, cache_of
 from cifarkit.activations._codec import Codec, Parts
 from cifarkit.activations._engine import Engine, Run, engine_for, preferred
 from cifarkit.activations._filling import Filling
 from cifarkit.activations._key import Key, images_digest, prefix_digest, versions_of
-from cifarkit.activations._mapped import Mapped
+from cifarkit.activations._stored import Stored
 from cifarkit.activations._views import Flips, Views
 
 BATCH = 128
@@ -46,7 +46,8 @@ def extract(
         inputs: uint8 images, shape `(N, H, W, 3)`, or those activations.
         views: the views; those of `inputs`, if they are activations.
         cache: how they are computed and kept; None for the defaults of `Cache`.
-        max_memory: bytes of them that this process may hold in memory.
+        max_memory: bytes of them that this process may hold in memory, where they are
+            not on disk.
 
     Raises:
         TrainingError: a value is too large for the type, or is no number.
@@ -69,7 +70,7 @@ class Extractor:
     def __init__(
         self, prefix: Model, *, cache: Cache | None = None, max_memory: int = 2**62
     ) -> None:
-        self.prefix, self.cache = prefix, cache or Cache()
+        self.prefix, self.cache = prefix, cache_of(cache)
         self.max_memory = max_memory
         self._ready: tuple[Run, Engine] | None = None
 
@@ -140,7 +141,7 @@ class _Work:
     def _read(self, engine: Engine) -> Activations | None:
         if not self.may_be_on_disk:
             return None
-        parts = _shelf.read(self._key_of(engine), self.by.max_memory)
+        parts = _shelf.read(self._key_of(engine))
         return None if parts is None else self._activations(parts, engine)
 
     def _filled(self, run: Run, engine: Engine) -> Activations:
@@ -186,7 +187,7 @@ class _Work:
         return self.views.show(self.inputs[start:stop], view, start)
 
     def _activations(
-        self, parts: Mapping[str, NDArray[Any] | Mapped], engine: Engine
+        self, parts: Mapping[str, NDArray[Any] | Stored], engine: Engine
     ) -> Activations:
         digest = self._key_of(engine).digest if self._key.complete else ""
         return Activations(parts, self.by.codec, self.views, str(engine), digest)

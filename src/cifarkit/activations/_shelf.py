@@ -17,7 +17,7 @@ from pathlib import Path
 from cifarkit import _store
 from cifarkit._errors import SourceError
 from cifarkit.activations._key import Key
-from cifarkit.activations._mapped import Mapped
+from cifarkit.activations._stored import Stored
 
 LIMIT = 20 * 2**30
 """Bytes of activations that the store may hold before the least recently used go."""
@@ -107,13 +107,8 @@ def lock(key: Key) -> AbstractContextManager[None]:
     return _store.lock(key.digest)
 
 
-def read(key: Key, limit: int) -> dict[str, Mapped] | None:
-    """Return the arrays of a key, `(views * N, ...)`, or None if they are not there.
-
-    Args:
-        key: what they follow from.
-        limit: bytes of each that this process may hold in memory.
-    """
+def read(key: Key) -> dict[str, Stored] | None:
+    """Return the arrays of a key, `(views * N, ...)`, or None if they are not there."""
     path = path_of(key)
     if not path.is_dir():
         return None
@@ -124,9 +119,7 @@ def read(key: Key, limit: int) -> dict[str, Mapped] | None:
         for name, digest in record["digests"].items():
             if _store.sha256(path / f"{name}.npy") != digest:
                 raise ValueError(f"{name}.npy has another content than it had")
-        arrays = {
-            name: Mapped(path / f"{name}.npy", limit) for name in record["digests"]
-        }
+        arrays = {name: Stored(path / f"{name}.npy") for name in record["digests"]}
     except UNREADABLE as error:
         _log.warning("Activations in %s are computed again: %s.", path, error)
         discard(path)
