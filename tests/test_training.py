@@ -31,7 +31,7 @@ from cifarkit.training._network import _Augmented
 QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
 
 
-def tiny():
+def tiny(momentum=0.99):
     """Return a small backbone of two blocks with batch norm."""
     layers, glorot = keras.layers, keras.initializers.GlorotUniform
     model = keras.Sequential(
@@ -40,7 +40,7 @@ def tiny():
             layers.Conv2D(
                 4, 3, padding="same", kernel_initializer=glorot(1), name="block_1_conv"
             ),
-            layers.BatchNormalization(name="block_1_norm"),
+            layers.BatchNormalization(momentum=momentum, name="block_1_norm"),
             layers.ReLU(name="block_1_relu"),
             layers.Conv2D(
                 8,
@@ -50,7 +50,7 @@ def tiny():
                 kernel_initializer=glorot(2),
                 name="block_2_conv",
             ),
-            layers.BatchNormalization(name="block_2_norm"),
+            layers.BatchNormalization(momentum=momentum, name="block_2_norm"),
             layers.ReLU(name="block_2_relu"),
         ],
         name="tiny",
@@ -101,6 +101,34 @@ def test_trap_1_tuned_batch_norm_learns_where_it_is_unfrozen(data):
     found = norms(trainer(phase_2=phase).fit(data).model_after(2))
     assert not np.any(found["block_1_norm"][:4])
     assert np.any(found["block_2_norm"][:8])
+
+
+@pytest.mark.parametrize(
+    ("momentum", "least", "most"), [("auto", 0, 0.2), (0.8, 0, 0.2), (None, 0.9, 1)]
+)
+def test_trap_1_tuned_statistics_arrive_within_a_short_phase(
+    data, momentum, least, most
+):
+    """After 60 steps they are those of the new images, unless told to be slow."""
+    phase = Phase(
+        epochs=3,
+        batch_size=16,
+        learning_rate=1e-9,
+        unfreeze="all",
+        batch_norm="tuned",
+        bn_momentum=momentum,
+    )
+    made = TwoPhaseTrainer(
+        tiny(0.999), heads.linear(), phase_1=phase, phase_2=None, augment=(), verbose=0
+    )
+    trunk = made.fit(data).model.get_layer("tiny")
+    norm = trunk.get_layer("block_1_norm")
+    before = keras.Model(trunk.input, norm.input)
+    maps = before.predict(data.train.images.astype("float32"), verbose=0)
+    wanted = maps.mean(axis=(0, 1, 2))
+    missing = np.linalg.norm(norm.moving_mean - wanted) / np.linalg.norm(wanted)
+    assert least <= missing <= most
+    assert norm.momentum == 0.999
 
 
 def test_trap_1_a_batch_norm_that_moves_stops_training(data):

@@ -23,6 +23,7 @@ from cifarkit.training._preparing import prepare, rehearse
 from cifarkit.training._rates import Shares, shares_of
 from cifarkit.training._result import PhaseResult
 from cifarkit.training._stage import Stage
+from cifarkit.training._statistics import following, momentum_of
 from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks
 
 __all__ = ["Verbose", "compiled", "prepare", "rehearse", "run"]
@@ -80,7 +81,9 @@ def run(
     if phase.solved:
         history = _solved(model, network, stage, phase, watchers, verbose)
     else:
-        history = _stepped(model, stage, phase, (seed, number), watchers, verbose)
+        history = _stepped(
+            model, network, stage, phase, (seed, number), watchers, verbose
+        )
     guard.check()
     _check_finite(history["loss"], number)
     return PhaseResult(
@@ -95,6 +98,7 @@ def run(
 
 def _stepped(
     model: Fed,
+    network: Network,
     stage: Stage,
     phase: Phase,
     key: tuple[int, int],
@@ -103,14 +107,15 @@ def _stepped(
 ) -> dict[str, list[Any]]:
     """Train in steps; return the history."""
     feed = stage.data.train.feed(phase, draws=stage.policy.draws, key=key)
-    history: dict[str, list[Any]] = model.fit(
-        feed.batches,
-        validation_data=_validation(stage, phase),
-        epochs=phase.epochs,
-        shuffle=False,  # the feed has its own order
-        callbacks=[Epochs(feed), *watchers],
-        verbose=_verbosity(verbose),
-    ).history
+    with following(network.body, momentum_of(phase, feed.steps)):
+        history: dict[str, list[Any]] = model.fit(
+            feed.batches,
+            validation_data=_validation(stage, phase),
+            epochs=phase.epochs,
+            shuffle=False,  # the feed has its own order
+            callbacks=[Epochs(feed), *watchers],
+            verbose=_verbosity(verbose),
+        ).history
     return history
 
 
