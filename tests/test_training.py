@@ -579,9 +579,21 @@ def test_the_plan_is_timed_on_a_throw_away_network(data):
     """A timed plan forecasts each phase, and the trainer trains as if it had not."""
     made = trainer(phase_2=Phase(**QUICK, unfreeze="all"))
     plan = made.plan(data, timed=True)
-    assert all(phase.seconds > 0 for phase in plan.phases)
-    assert "s per epoch" in str(plan)
+    head, whole = (phase.timing for phase in plan.phases)
+    assert min(head.live, head.kept, head.ahead, whole.live) > 0
+    assert (whole.kept, whole.ahead) == (None, 0)
+    assert "s ahead, then" in str(plan)
     assert "s per epoch" not in str(made.plan(data))
+
+
+def test_what_an_earlier_phase_computes_costs_a_later_one_nothing(data):
+    """Activations on the way of phase 1 are forecast there, and only there."""
+    made = trainer(phase_2=Phase(**QUICK, unfreeze="block_2_conv"))
+    first, second = (each.timing for each in made.plan(data, timed=True).phases)
+    assert min(first.ahead, second.kept) > 0
+    assert second.ahead == 0
+    assert second.whole(3) == 3 * second.kept
+    assert first.whole(3) == first.ahead + 3 * first.kept
 
 
 def test_a_result_prints_in_one_line(data):

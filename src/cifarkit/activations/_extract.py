@@ -1,5 +1,6 @@
 """Running the frozen part over all images, and keeping what it gives."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ from cifarkit.activations._views import Flips, Views
 
 BATCH = 128
 """Images that the frozen part takes at once."""
+
+_TIMED = 3  # batches that a forecast is made of
 
 PLAIN = Flips(mirrored=False)
 """The images as they are."""
@@ -89,6 +92,25 @@ class Extractor:
     def codec(self) -> Codec:
         """What activations are kept in."""
         return Codec(self.cache.dtype, tuple(self.prefix.output_shape[1:]))
+
+    def zeros(self, count: int, views: Views) -> Activations:
+        """Return zeros like the activations of `count` images; they take no memory."""
+        parts = {
+            name: np.broadcast_to(np.zeros(shape, dtype), (len(views) * count, *shape))
+            for name, (dtype, shape) in self.codec.layout.items()
+        }
+        engine = str(preferred(self.cache.precision))
+        return Activations(parts, self.codec, views, engine)
+
+    def rate(self, images: Images) -> float:
+        """Return how many images per second the frozen part takes, once it is ready."""
+        batch = _full(images[:BATCH])
+        run, _ = self.engine(batch)
+        run(batch)
+        started = time.perf_counter()
+        for _ in range(_TIMED):
+            run(batch)
+        return _TIMED * BATCH / (time.perf_counter() - started)
 
     def engine(self, sample: Floats) -> tuple[Run, Engine]:
         """Return what runs the frozen part, and its name; the sample tests it once."""

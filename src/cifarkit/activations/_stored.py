@@ -57,7 +57,7 @@ class Stored:
 
     def _read(self, rows: NDArray[Any], first: int) -> None:
         """Fill an array with rows from the `first` on."""
-        left = memoryview(rows.reshape(-1).view(np.uint8))
+        left = rows.reshape(-1).view(np.uint8).data
         place = self._start + first * (self.nbytes // self.shape[0])
         while len(left):
             count = os.preadv(self._file, [left], place)

@@ -19,7 +19,7 @@ def forecast(case: Case) -> Iterator[Finding]:
         return
     lines = [*_memory(case), *_phases(case)]
     advice = "Smaller batches and images take less memory."
-    if case.plan and any(each.seconds is None for each in case.plan.phases):
+    if case.plan and any(each.timing is None for each in case.plan.phases):
         advice += " doctor(..., timed=True) measures 20 steps of each phase."
     yield Finding("CK110", "note", "What it will take", " ".join(lines), advice)
 
@@ -38,9 +38,8 @@ def _memory(case: Case) -> Iterator[str]:
 def _phases(case: Case) -> Iterator[str]:
     for number, each in enumerate(case.plan.phases if case.plan else (), start=1):
         time = ""
-        if each.seconds is not None:
-            whole = each.seconds * each.phase.epochs
-            time = f", {whole:,.0f} s in all if trained live"
+        if each.timing is not None:
+            time = f", {each.timing.whole(each.phase.epochs):,.0f} s in all"
         yield f"Phase {number}: {each.phase.epochs} epochs {each.how}{time}."
 
 

@@ -8,13 +8,13 @@ Dropout inside of the frozen part is off, as in inference; live it would be on.
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from cifarkit._errors import SourceError, TrainingError
 from cifarkit._types import Model
 from cifarkit.activations import (
-    PLAIN,
     Activations,
     Boundary,
     Cut,
@@ -61,19 +61,53 @@ class Ahead:
         needed = {each.layer for each in self._places[index:] if each}
         self._held = {name: each for name, each in self._held.items() if name in needed}
         if place is None or not self._held_at(place, self._on_the_way(index)):
-            return Stage(self._network.model, self._data, self._course.policy)
+            return self.live
         held = self._held[place.layer]
+        return self._stage(place, held, time.perf_counter() - started)
+
+    @property
+    def live(self) -> Stage:
+        """The whole network, and the images."""
+        return Stage(self._network.model, self._data, self._course.policy)
+
+    def keeps(self, index: int) -> bool:
+        """Whether activations would be kept for a phase."""
+        return self._places[index] is not None
+
+    def rehearsed(self, index: int) -> Stage:
+        """Return a stage like that of a phase, of zeros, and what it would take.
+
+        Its seconds are a forecast, from a few batches of the frozen part. They are 0
+        where an earlier phase computes what this one needs.
+        """
+        place, budget = self._places[index], self._budget
+        if place is None:
+            raise TrainingError("Expected a phase that learns from kept activations.")
+        frozen = Extractor(self._cut(place).prefix, cache=budget.cache)
+        zeros = {
+            part: frozen.zeros(len(images), budget.views_of(part))
+            for part, images in self._parts.items()
+        }
+        rows = sum(len(each) * len(each.views) for each in zeros.values())
+        seconds = 0.0
+        if place.layer not in self._known_before(index):
+            seconds = rows / frozen.rate(self._parts["train"].split.images)
+        return self._stage(place, zeros, seconds)
+
+    def _known_before(self, index: int) -> set[str]:
+        """Return the places at which earlier phases compute activations."""
+        earlier = [*self._places[:index], *map(self._on_the_way, range(index))]
+        return {place.layer for place in earlier if place}
+
+    def _stage(
+        self, place: Boundary, held: Mapping[str, Activations], seconds: float
+    ) -> Stage:
         kept: dict[str, Any] = {
             part: Kept(self._parts[part], activations)
             for part, activations in held.items()
         }
-        return Stage(
-            self._cut(place).suffix,
-            replace(self._data, **kept),
-            compose(()),
-            held["train"].engine,
-            time.perf_counter() - started,
-        )
+        data, engine = replace(self._data, **kept), held["train"].engine
+        return Stage(self._cut(place).suffix, data, compose(()), engine, seconds)
 
     def describe(self, index: int) -> str:
         """Return in words what would be computed ahead of a phase, and its cost."""
@@ -121,7 +155,7 @@ class Ahead:
         self._held[place.layer] = {
             part: frozen(
                 self._held[after.layer][part] if after else images.split.images,
-                (budget.views or PLAIN) if part == "train" else PLAIN,
+                budget.views_of(part),
             )
             for part, images in self._parts.items()
         }

@@ -4,7 +4,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cifarkit.activations import Boundary, Cache, Codec, Views, has_room, views_of
+from cifarkit.activations import (
+    PLAIN,
+    Boundary,
+    Cache,
+    Codec,
+    Views,
+    has_room,
+    views_of,
+)
 from cifarkit.training._course import Course
 
 _SHARE = 0.5
@@ -57,6 +65,10 @@ class Budget:
             epochs,
             limit,
         )
+
+    def views_of(self, part: str) -> Views:
+        """Return the views of the images of `"train"` or of another part."""
+        return (self.views or PLAIN) if part == "train" else PLAIN
 
     def nbytes(self, place: Boundary) -> int:
         """Return the bytes of what is kept at a place."""

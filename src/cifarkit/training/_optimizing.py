@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from cifarkit._errors import InvalidArgument
+from cifarkit.training._fused import fused
 from cifarkit.training._phase import Phase
 from cifarkit.training._rates import Shares, scaled
 
@@ -26,7 +27,7 @@ def optimizer_of(phase: Phase, steps: int, *, shares: Shares | None = None) -> A
     config, options = _optimizer_config(phase), _options(phase, steps)
     config["config"] = {**config["config"], **options}
     try:
-        optimizer = keras.optimizers.deserialize(config)
+        optimizer = fused(keras.optimizers.deserialize(config))
     except (ValueError, TypeError) as error:
         raise InvalidArgument(
             f"Expected an optimizer that takes {sorted(options)}; received "

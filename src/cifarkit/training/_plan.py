@@ -10,6 +10,7 @@ from cifarkit.training._freezing import is_batch_norm, leaves
 from cifarkit.training._inputs import Data
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
+from cifarkit.training._timing import Timing
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class PhasePlan:
         parameters: parameters that learn, and all of the network.
         batch_norms: batch-norm layers of the backbone that learn, and all.
         how: what the phase learns from, in words.
-        seconds: forecast of the time of one epoch without validation, measured over 20
-            steps; None if the plan was made without measuring.
+        timing: forecast of its time, measured over 20 steps; None if the plan was made
+            without measuring.
     """
 
     phase: Phase
@@ -39,7 +40,7 @@ class PhasePlan:
     parameters: tuple[int, int]
     batch_norms: tuple[int, int]
     how: str
-    seconds: float | None = None
+    timing: Timing | None = None
 
     def __str__(self) -> str:
         learn, total = self.parameters
@@ -49,8 +50,8 @@ class PhasePlan:
             f"parameters: {learn:,} of {total:,} learn",
             f"training: {self.how}",
         ]
-        if self.seconds is not None:
-            lines.append(f"time: {self.seconds:.0f} s per epoch if trained live")
+        if self.timing is not None:
+            lines.append(f"time: {self.timing}")
         return "\n".join(f"  {line}" for line in lines)
 
     def _steps(self) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ def phase_plan(
     mask: Sequence[bool],
     data: Data,
     how: str,
-    seconds: float | None,
+    timing: Timing | None,
 ) -> PhasePlan:
     """Return the plan of a phase whose `trainable` flags are set already."""
     first = mask.index(True) if any(mask) else None
@@ -131,7 +132,7 @@ def phase_plan(
         ),
         batch_norms=(sum(norm.trainable for norm in norms), len(norms)),
         how=how,
-        seconds=seconds,
+        timing=timing,
     )
 
 

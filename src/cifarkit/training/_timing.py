@@ -1,6 +1,7 @@
-"""How long an epoch would take: 20 real steps on a network that is thrown away."""
+"""How long a phase would take: 20 real steps on a network that is thrown away."""
 
 import time
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -13,6 +14,32 @@ from cifarkit.training._stage import Stage
 
 STEPS = 20
 _WARM = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Forecast of the time of a phase, in seconds, without its validation.
+
+    Args:
+        live: an epoch of training live.
+        kept: an epoch of training from kept activations, or None if none are.
+        ahead: computing those activations, where the store does not hold them already
+            and no earlier phase computes them.
+    """
+
+    live: float
+    kept: float | None = None
+    ahead: float = 0.0
+
+    def whole(self, epochs: int) -> float:
+        """Return the forecast for a phase of so many epochs."""
+        return self.ahead + epochs * (self.live if self.kept is None else self.kept)
+
+    def __str__(self) -> str:
+        if self.kept is None:
+            return f"{self.live:.0f} s per epoch"
+        before = f"{self.ahead:.0f} s ahead, then " if self.ahead else ""
+        return f"{before}{self.kept:.0f} s per epoch; live {self.live:.0f} s per epoch"
 
 
 def seconds_per_epoch(network: Network, stage: Stage, phase: Phase) -> float:

@@ -14,8 +14,8 @@ from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
 from cifarkit.training._result import PhaseResult, TrainResult, better
-from cifarkit.training._stage import Caching, Stage
-from cifarkit.training._timing import seconds_per_epoch
+from cifarkit.training._stage import Caching
+from cifarkit.training._timing import Timing, seconds_per_epoch
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
 """The head alone, on a frozen backbone."""
@@ -99,9 +99,9 @@ class TwoPhaseTrainer:
         Args:
             data: as in `fit`.
             validation: as in `fit`.
-            timed: whether to run 20 steps of each phase on a throw-away network, and
-                to forecast the time of an epoch from them. They are run live: a phase
-                that learns from kept views takes less.
+            timed: whether to run 20 steps of each phase on a throw-away network, live
+                and as if its activations were kept, a few batches of the frozen part,
+                and to forecast the time of the phase from them.
 
         Example:
             >>> print(trainer.plan(data))  # doctest: +SKIP
@@ -109,15 +109,14 @@ class TwoPhaseTrainer:
         course, given = self.course, data_of(data, validation)
         network = course.network(given)
         ahead = Ahead(network, course, given)
-        live = Stage(network.model, given, course.policy)
         plans = []
         _rehearse(network, course, given)
         for index, phase in enumerate(course.phases):
             measured = timed and not phase.solved
-            seconds = seconds_per_epoch(network, live, phase) if measured else None
+            timing = _timing(network, ahead, index, phase) if measured else None
             mask = _running.prepare(network, phase)
             how = ahead.describe(index)
-            plans.append(phase_plan(network, phase, mask, given, how, seconds))
+            plans.append(phase_plan(network, phase, mask, given, how, timing))
         return Plan(
             title=course.title(given),
             images=(len(given.train), len(given.validation or ())),
@@ -184,6 +183,14 @@ def _rehearse(network: Network, course: Course, data: Data) -> None:
             _running.rehearse(network, phase, data, course.policy)
         except InvalidArgument as error:
             raise type(error)(f"phase_{number}: {error}") from error
+
+
+def _timing(network: Network, ahead: Ahead, index: int, phase: Phase) -> Timing:
+    live = seconds_per_epoch(network, ahead.live, phase)
+    if not ahead.keeps(index):
+        return Timing(live)
+    stage = ahead.rehearsed(index)
+    return Timing(live, seconds_per_epoch(network, stage, phase), stage.seconds)
 
 
 def _check_callbacks(callbacks: Any) -> None:
