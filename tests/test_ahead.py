@@ -5,6 +5,8 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
 from cifarkit.activations import (
@@ -15,6 +17,7 @@ from cifarkit.activations import (
     boundary,
     views_of,
 )
+from cifarkit.activations._resizing import without_resizing
 
 SIZE = 64
 
@@ -227,3 +230,42 @@ def test_openvino_gives_the_same_activations(data, backbone):
     expected = _by_keras(trunk)(images)
     received = _by_openvino(trunk, images.shape, "f32")(images)
     assert np.abs(received - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+@given(
+    native=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    wanted=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    interpolation=st.sampled_from(backbones.INTERPOLATIONS),
+    antialias=st.booleans(),
+)
+@settings(deadline=None, max_examples=40)
+def test_a_resize_is_two_matrix_products(native, wanted, interpolation, antialias):
+    """They give what Keras' own layer gives, whatever the sizes."""
+    layer = keras.layers.Resizing(*wanted, interpolation, antialias=antialias)
+    plain = keras.Sequential([keras.Input((*native, 3)), layer])
+    products = without_resizing(plain)
+    assert layer not in products.layers
+    images = np.random.default_rng(0).uniform(0, 255, (2, *native, 3))
+    given, made = (model(images.astype("float32")) for model in (plain, products))
+    np.testing.assert_allclose(
+        *map(keras.ops.convert_to_numpy, (made, given)), atol=2e-3
+    )
+
+
+def test_a_resize_that_crops_or_pads_is_left_as_it_is():
+    """Two matrices do not say what it does."""
+    layer = keras.layers.Resizing(8, 8, pad_to_aspect_ratio=True)
+    model = keras.Sequential([keras.Input((4, 6, 3)), layer])
+    assert without_resizing(model).layers[-1] is layer
+
+
+@pytest.mark.parametrize("interpolation", backbones.INTERPOLATIONS)
+def test_every_interpolation_runs_in_openvino(interpolation):
+    """OpenVINO reads no bicubic resize itself, and some others wrongly."""
+    pytest.importorskip("openvino")
+    entry = keras.Input((8, 8, 3))
+    resized = keras.layers.Resizing(20, 20, interpolation)(entry)
+    model = keras.Model(entry, keras.layers.Conv2D(4, 3)(resized))
+    sample = np.random.default_rng(0).uniform(0, 255, (4, 8, 8, 3)).astype("float32")
+    _, engine = _engine.engine_for(model, sample)
+    assert engine.name == "openvino"

@@ -240,6 +240,12 @@ def test_another_input_than_the_trained_one_is_said_once(
     assert "trained with 'torch'" in message
 
 
+def test_an_unknown_interpolation_is_refused() -> None:
+    """The error names the nearest one that there is."""
+    with pytest.raises(UnknownName, match="Did you mean 'bicubic'"):
+        backbones.get("mobilenetv2", interpolation="bicubc")
+
+
 def test_provenance_is_json() -> None:
     """It says what was chosen; source and digest are of the weights that were had."""
     backbone = backbones.get("efficientnetlite0", preprocess="raw")
@@ -248,6 +254,7 @@ def test_provenance_is_json() -> None:
         "weights": "tensorflow",
         "licence": "Apache-2.0",
         "preprocess": "raw",
+        "interpolation": "bicubic",
         "source": None,
         "digest": None,
     }

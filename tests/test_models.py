@@ -54,11 +54,12 @@ def test_integers_and_floats_of_any_size_give_the_same_probabilities(native):
         assert model.predict(IMAGES[:, :7, :9], verbose=0).shape == (3, 10)
 
 
-def test_an_assembled_model_computes_what_its_parts_compute():
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+def test_an_assembled_model_computes_what_its_parts_compute(interpolation):
     """Resize, backbone and head by hand give the same numbers."""
-    model = assembled()
+    model = assembled(interpolation=interpolation)
     resized = keras.ops.image.resize(
-        IMAGES.astype("float32"), (16, 16), interpolation="bilinear"
+        IMAGES.astype("float32"), (16, 16), interpolation=interpolation
     )
     expected = model.get_layer("head")(model.get_layer("small")(resized))
     np.testing.assert_allclose(

@@ -72,6 +72,6 @@ def _over(images, batch, run):
 def _prefix(trunk, native):
     """Return the trunk from native images to pooled features."""
     entry = keras.Input(native, name="images")
-    resize = keras.layers.Resizing(*trunk.input_shape[1:3], interpolation="bilinear")
+    resize = keras.layers.Resizing(*trunk.input_shape[1:3], interpolation="bicubic")
     pooled = keras.layers.GlobalAveragePooling2D()(trunk(resize(entry)))
     return keras.Model(entry, pooled)

@@ -81,7 +81,11 @@ def _probed(
 ) -> Probed:
     (backbone, size), validation = pair, data.validation
     images = np.concatenate([train.images, validation.images])
-    network = pooled(trunk, native=train.images.shape[1:3])
+    network = pooled(
+        trunk,
+        native=train.images.shape[1:3],
+        interpolation=backbone.interpolation,
+    )
     done = passed(network, images, cache)
     features, others = np.split(done.features(), [len(train)])
     score = scored(features, train.labels, others, validation.labels)

@@ -29,6 +29,7 @@ def cut_at(
     head: Model,
     at: Boundary,
     *,
+    native: tuple[int, int],
     after: Boundary | None = None,
 ) -> Cut:
     """Cut a network of a trunk and a head.
@@ -38,11 +39,12 @@ def cut_at(
         trunk: its backbone.
         head: its head.
         at: the boundary, in the trunk or in the head.
+        native: height and width of the images.
         after: an earlier boundary in the trunk, where the prefix begins; None to
             begin with the images.
     """
     inside = at.layer in {layer.name for layer in trunk.layers}
-    entry, tensor = _images(network, trunk) if after is None else _activations(after)
+    entry, tensor = _images(network, native) if after is None else _activations(after)
     start = trunk.input if after is None else after.tensor
     tensor = keras.Model(start, at.tensor if inside else trunk.output)(tensor)
     if not inside:
@@ -50,12 +52,10 @@ def cut_at(
     return Cut(at.layer, keras.Model(entry, tensor), _rest(trunk, head, at, inside))
 
 
-def _images(network: Model, trunk: Model) -> tuple[Tensor, Tensor]:
-    """Return a new input for images, and it resized for the trunk."""
-    entry = keras.Input(tuple(network.input_shape[1:]), name="images")
-    size = tuple(trunk.input_shape[1:3])
-    resize = keras.layers.Resizing(*size, interpolation="bilinear", dtype="float32")
-    return entry, resize(entry)
+def _images(network: Model, native: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Return a new input for images, and it resized as in the network."""
+    entry = keras.Input((*native, 3), name="images")
+    return entry, network.get_layer("resize")(entry)
 
 
 def _activations(at: Boundary) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats, Model
 from cifarkit.activations._cache import Precision
+from cifarkit.activations._resizing import without_resizing
 
 Run: TypeAlias = Callable[[Floats], Floats]
 _TOLERANCE: Mapping[Precision, float] = {"float32": 1e-4, "bfloat16": 0.25}
@@ -90,11 +91,11 @@ def _by_openvino(prefix: Model, shape: tuple[int, ...], hint: str) -> Run | None
     import openvino
     import tensorflow as tf
 
-    # A traced function of one shape: the converter misreads a resize of open shape.
-    traced = tf.function(lambda values: prefix(values, training=False))
-    concrete = traced.get_concrete_function(tf.TensorSpec(shape, tf.float32))
     options = {"INFERENCE_PRECISION_HINT": hint}
     try:
+        readable = without_resizing(prefix)
+        traced = tf.function(lambda values: readable(values, training=False))
+        concrete = traced.get_concrete_function(tf.TensorSpec(shape, tf.float32))
         converted = openvino.convert_model(concrete)
         compiled: Any = openvino.Core().compile_model(converted, "CPU", options)
     except Exception as error:  # its converter raises all kinds

@@ -7,7 +7,13 @@ from cifarkit.activations._graph import Boundary
 from cifarkit.heads import Pooling
 
 
-def pooled(trunk: Model, *, native: tuple[int, int], pooling: Pooling = "avg") -> Model:
+def pooled(
+    trunk: Model,
+    *,
+    native: tuple[int, int],
+    interpolation: str = "bicubic",
+    pooling: Pooling = "avg",
+) -> Model:
     """Return a `keras.Model` from native images to the features of a backbone.
 
     It is the one that training cuts off, so that both know its features by one key.
@@ -15,9 +21,10 @@ def pooled(trunk: Model, *, native: tuple[int, int], pooling: Pooling = "avg") -
     Args:
         trunk: a backbone as it was built; the two share their layers.
         native: height and width of the images.
+        interpolation: how they are resized, as in `models.assemble`.
         pooling: how its feature map becomes features, as in `heads.linear`.
     """
     head = heads.linear(pooling=pooling).build(trunk.output_shape[1:], 2, seed=0)
-    whole = models.assemble(trunk, head, native=native)
+    whole = models.assemble(trunk, head, native=native, interpolation=interpolation)
     end = Boundary("pool", head.get_layer("pool").output)
-    return cut_at(whole, trunk, head, end).prefix
+    return cut_at(whole, trunk, head, end, native=native).prefix

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 
 import keras
 
-from cifarkit._errors import InvalidArgument
+from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._registry import unknown
 from cifarkit._types import Json, Layer, Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._spec import BackboneSpec, WeightSet
+
+INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
+"""How images may be resized, by Keras' names."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +30,14 @@ class Backbone:
         weights: its weights, with the graph that they belong to.
         preprocess: what is done to the images first (a mode, never `"auto"`).
         size: the only size in pixels that `build` takes; None takes any.
+        interpolation: how images are resized for it: one of `INTERPOLATIONS`.
     """
 
     spec: BackboneSpec
     weights: WeightSet
     preprocess: str
     size: int | None = None
+    interpolation: str = "bicubic"
     _filled: Json = field(
         default_factory=lambda: {"source": None, "digest": None},
         init=False,
@@ -41,6 +47,9 @@ class Backbone:
 
     def __post_init__(self) -> None:
         _preprocess.check(self.preprocess)
+        if self.interpolation not in INTERPOLATIONS:
+            kind, known = "interpolation", INTERPOLATIONS
+            raise UnknownName(unknown(kind, self.interpolation, known, "backbones.get"))
         if self.size is not None:
             self.spec.check_size(self.size)
 
@@ -111,6 +120,7 @@ class Backbone:
             "weights": self.weights.name,
             "licence": self.weights.licence,
             "preprocess": self.preprocess,
+            "interpolation": self.interpolation,
             **self._filled,
         }
 

@@ -18,6 +18,7 @@ def get(
     weights: str | os.PathLike[str] | None = "imagenet",
     size: int | None = None,
     preprocess: str = "auto",
+    interpolation: str = "bicubic",
 ) -> Backbone:
     """Return a pretrained backbone: nothing is built or fetched yet.
 
@@ -34,9 +35,12 @@ def get(
             trained with; `"raw"` nothing; `"unit"` gives [0, 1]; `"tf"` [-1, 1];
             `"torch"` mean 0 and deviation 1 in each channel of ImageNet; `"caffe"`
             BGR less the ImageNet mean; `"lite"` `(x - 127) / 128`.
+        interpolation: how images are resized to the size of the network: `"bicubic"`,
+            which is sharper where small images are enlarged, `"bilinear"` or
+            `"nearest"`.
 
     Raises:
-        UnknownName: no such backbone, weight set or preprocess mode.
+        UnknownName: no such backbone, weight set, preprocess mode or interpolation.
         SourceError: a path, and no file is there.
         InvalidArgument: a file that this backbone does not read, or a size that it
             does not take.
@@ -48,7 +52,7 @@ def get(
     found = spec(name)
     chosen = choose(found, weights)
     mode = chosen.preprocess if preprocess == "auto" else preprocess
-    backbone = Backbone(found, chosen, mode, size)
+    backbone = Backbone(found, chosen, mode, size, interpolation)
     if chosen.fill and mode != chosen.preprocess:
         _log.warning(
             "%s gets %r input, but its weights were trained with %r.",

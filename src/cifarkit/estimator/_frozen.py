@@ -45,7 +45,12 @@ class Part:
     def network(self) -> Model:
         """Return a network from native images to features."""
         trunk = self.backbone.build(self.size)
-        return pooled(trunk, native=self.native, pooling=self.pooling)
+        return pooled(
+            trunk,
+            native=self.native,
+            interpolation=self.backbone.interpolation,
+            pooling=self.pooling,
+        )
 
 
 @final

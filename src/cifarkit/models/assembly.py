@@ -11,6 +11,7 @@ def assemble(
     head_model: Model,
     *,
     native: tuple[int, int] | None = None,
+    interpolation: str = "bicubic",
 ) -> Model:
     """Put resize, backbone and head into one model for raw images.
 
@@ -19,12 +20,14 @@ def assemble(
             feature map; its preprocessing is inside.
         head_model: from that feature map to class probabilities.
         native: height and width of the images, or None to take any.
+        interpolation: how pixels are made when images are resized, as in
+            `keras.layers.Resizing`.
 
     Returns:
         A `keras.Model` named "classifier": RGB `(B, H, W, 3)` in [0, 255], integers or
-        floats, to probabilities `(B, C)`. Its layers are "images", "resize" (bilinear,
-        without antialiasing, in float32 under every precision policy) and the two
-        models under their own names, whose weights it shares.
+        floats, to probabilities `(B, C)`. Its layers are "images", "resize" (without
+        antialiasing, in float32 under every precision policy) and the two models under
+        their own names, whose weights it shares.
 
     Raises:
         InvalidArgument: the backbone has no fixed size, the head does not fit to it, or
@@ -38,7 +41,7 @@ def assemble(
     size = backbone_model.input_shape[1:3]
     images = keras.Input((*(native or (None, None)), 3), name="images")
     resize = keras.layers.Resizing(
-        *size, interpolation="bilinear", dtype="float32", name="resize"
+        *size, interpolation=interpolation, dtype="float32", name="resize"
     )
     probabilities = head_model(backbone_model(resize(images)))
     return keras.Model(images, probabilities, name="classifier")

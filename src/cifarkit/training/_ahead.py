@@ -161,7 +161,11 @@ class Ahead:
         }
 
     def _cut(self, place: Boundary, after: Boundary | None = None) -> Cut:
-        return cut_at(self._network.model, *self._pair, place, after=after)
+        height, width, _ = self._data.train.shape
+        native = height, width
+        return cut_at(
+            self._network.model, *self._pair, place, native=native, after=after
+        )
 
     @property
     def _pair(self) -> tuple[Model, Model]:

@@ -1,7 +1,7 @@
 """Adam's step in one kernel, where TensorFlow runs on a CPU.
 
-Keras composes the step of ten operations, each of which reads and writes a whole weight.
-TensorFlow's own kernel reads it once, by the same formula.
+Keras composes the step of ten operations, each of which goes through a whole weight.
+TensorFlow's own kernel goes through it once, by the same formula.
 """
 
 from typing import Any

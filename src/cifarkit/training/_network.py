@@ -41,7 +41,7 @@ def pretrained(
     trunk = backbone.build(size)
     top = head.build(tuple(trunk.output_shape[1:]), classes, seed=seed)
     body = tuple(backbone.body(trunk))
-    whole = models.assemble(trunk, top)
+    whole = models.assemble(trunk, top, interpolation=backbone.interpolation)
     return Network(whole, body, backbone.block_of, (trunk, top))
 
 
