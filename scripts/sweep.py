@@ -1,10 +1,10 @@
 """Try settings of the default recipe on the validation images; never on the test set.
 
-    python scripts/sweep.py --json docs/results/sweep.json [NAME ...]
+    python scripts/sweep.py --json docs/results/sweep.json [--size 96] [NAME ...]
 
-Each candidate differs from `PHASE_1` and `PHASE_2` as its line says. Activations are
-kept from the first on, so that each further one costs its phases alone. What the result
-file holds already is not run again.
+Each candidate differs from the default recipe as its line says. Activations are kept
+from the first on, so that each further one costs its phases alone. What the result file
+holds already is not run again: without names, all candidates are.
 """
 
 import argparse
@@ -15,74 +15,79 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from cifarkit import TwoPhaseTrainer, backbones, datasets, heads
+import keras
+
+from cifarkit import TwoPhaseTrainer, augment, backbones, datasets, heads
+from cifarkit.activations import Cache
 from cifarkit.training import PHASE_1, PHASE_2
 
 CANDIDATES = {
-    "from block_11, 4 epochs": {"epochs": 4},
-    "from block_11, 7 epochs": {"epochs": 7},
-    "from block_7, 4 epochs": {"epochs": 4, "unfreeze": "block_7"},
-    "from block_7, 4 epochs, averaged": {
-        "epochs": 4,
-        "unfreeze": "block_7",
-        "weight_averaging": 0.998,
+    "default": {},
+    "bilinear": {"backbone": {"interpolation": "bilinear"}},
+    "own momentum of batch norm": {"phase_2": {"bn_momentum": None}},
+    "rate 1e-3": {"phase_2": {"learning_rate": 1e-3}},
+    "rate 3e-4": {"phase_2": {"learning_rate": 3e-4}},
+    "linear head": {"head": {"hidden": ()}},
+    "from block_7": {"phase_2": {"unfreeze": "block_7"}},
+    "from block_7, rates by block": {
+        "phase_2": {"unfreeze": "block_7", "rate_decay": 0.8}
     },
-    "from block_7, 4 epochs, rates by block": {
-        "epochs": 4,
-        "unfreeze": "block_7",
-        "rate_decay": 0.85,
+    "averaged": {"phase_2": {"weight_averaging": 0.998}},
+    "decay 0.2": {"phase_2": {"weight_decay": 0.2}},
+    "clipped": {"phase_2": {"clip_norm": 1.0}},
+    "smoothing 0.05": {"phase_2": {"label_smoothing": 0.05}},
+    "4 views of flip and crop": {"crop": 2, "views": 4},
+    "6 epochs": {"phase_2": {"epochs": 6}},
+    "sgd": {
+        "phase_2": {
+            "optimizer": keras.optimizers.SGD(momentum=0.9, nesterov=True),
+            "learning_rate": 0.02,
+            "weight_decay": None,
+        }
     },
-    "from block_7, 4 epochs, decay 0.1": {
-        "epochs": 4,
-        "unfreeze": "block_7",
-        "weight_decay": 0.1,
-    },
-    "from block_7, 4 epochs, clipped": {
-        "epochs": 4,
-        "unfreeze": "block_7",
-        "clip_norm": 1.0,
-    },
-    "from block_7, 4 epochs, rate 2e-3": {
-        "epochs": 4,
-        "unfreeze": "block_7",
-        "learning_rate": 2e-3,
-    },
-    "from block_7, 6 epochs": {"epochs": 6, "unfreeze": "block_7"},
-    "from block_4, 4 epochs": {"epochs": 4, "unfreeze": "block_4"},
 }
-"""What each candidate changes; `hidden` is of the head, the rest of phase 2."""
+"""What each candidate changes: in phase 2, the head, the backbone, the views."""
 
 
 def main():
     """Run what is asked and not there yet, and write after each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, required=True, help="the result file")
+    parser.add_argument("--size", type=int, default=160, help="side in pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("names", nargs="*", metavar="NAME", default=[])
     options = parser.parse_args()
     found = json.loads(options.json.read_text()) if options.json.exists() else {}
     runs = found.get("runs", {})
-    data = datasets.cifar10(160)
+    data = datasets.cifar10(options.size)
     for name in options.names or CANDIDATES:
-        key = f"{name}, seed {options.seed}"
+        key = f"{name}, {options.size} pixels, seed {options.seed}"
         if key not in runs:
             runs[key], provenance = run(CANDIDATES[name], data, options.seed)
             write(options.json, {**common(provenance), "runs": runs})
+            print(key, runs[key]["validation"], flush=True)
 
 
 def run(changes, data, seed):
     """Return the figures of one candidate, and how they came about."""
-    changes = dict(changes)
-    head = heads.classifier(hidden=changes.pop("hidden", (128,)))
-    backbone = backbones.get("mobilenetv2")
+    views = {}
+    if "views" in changes:
+        policy = [augment.flip(), augment.crop(changes["crop"])]
+        views = {"augment": policy, "cache": Cache(views=changes["views"])}
     trainer = TwoPhaseTrainer(
-        backbone, head, phase_1=PHASE_1, phase_2=replace(PHASE_2, **changes), seed=seed
+        backbones.get("mobilenetv2", **changes.get("backbone", {})),
+        heads.classifier(**changes.get("head", {})),
+        phase_1=PHASE_1,
+        phase_2=replace(PHASE_2, **changes.get("phase_2", {})),
+        seed=seed,
+        verbose=0,
+        **views,
     )
     result = trainer.fit(data)
     first, second = result.phases
     figures = {
-        "changes": changes,
-        "hidden": list(head.hidden),
+        "changes": str(changes),
+        "phase_2": result.provenance["phases"][1],
         "validation": list(second.history["val_accuracy"]),
         "validation_loss": list(second.history["val_loss"]),
         "train": list(second.history["accuracy"]),

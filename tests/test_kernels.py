@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from cifarkit.models import accelerated, kernels
+from cifarkit.training._fused import fused
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the kernels are TensorFlow's"
@@ -158,3 +159,49 @@ def test_a_gpu_is_left_to_its_compiler(monkeypatch):
     model = network()
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
     assert accelerated(model) is model
+
+
+def optimized(optimizer):
+    """Return the losses and the weights of some steps with an optimizer."""
+    keras.utils.set_random_seed(0)
+    model = network()
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(optimizer, "categorical_crossentropy")
+    history = model.fit(*images(64), batch_size=8, epochs=2, verbose=0, shuffle=False)
+    return history.history["loss"], model.get_weights()
+
+
+@given(
+    kind=st.sampled_from([keras.optimizers.Adam, keras.optimizers.AdamW]),
+    rate=st.sampled_from([1e-4, 1e-2]),
+    options=st.fixed_dictionaries(
+        {
+            "beta_1": st.sampled_from([0.0, 0.9]),
+            "beta_2": st.sampled_from([0.5, 0.999]),
+            "epsilon": st.sampled_from([1e-7, 1e-3]),
+            "weight_decay": st.sampled_from([0.0, 0.1]),
+            "global_clipnorm": st.sampled_from([None, 0.5]),
+            "use_ema": st.booleans(),
+        }
+    ),
+)
+@settings(deadline=None, max_examples=8)
+def test_adams_kernel_is_its_step(kind, rate, options):
+    """Losses and weights are those of Keras' own optimizer, whatever its options."""
+    schedule = keras.optimizers.schedules.CosineDecay(rate, 16)
+    plain = kind(schedule, **options)
+    fast = fused(kind(schedule, **options))
+    assert type(fast) is not kind
+    (wanted, own), (losses, weights) = optimized(plain), optimized(fast)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-4)
+    for one, other in zip(weights, own, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=rate / 20)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [keras.optimizers.SGD(0.1), keras.optimizers.Adam(amsgrad=True)]
+)
+def test_an_optimizer_without_a_kernel_stays(optimizer):
+    """It is the object itself."""
+    assert fused(optimizer) is optimizer

@@ -20,7 +20,7 @@ def keras_predict(trunk, images, batch):
     model = keras.Model(trunk.input, pooled)
 
     def resized(images):
-        return tf.image.resize(images, side)
+        return tf.image.resize(images, side, method="bicubic")
 
     data = tf.data.Dataset.from_tensor_slices(images).batch(batch)
     data = data.map(resized, num_parallel_calls=tf.data.AUTOTUNE)

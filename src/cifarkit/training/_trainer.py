@@ -22,7 +22,7 @@ PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
 
 PHASE_2 = Phase(
     epochs=4,
-    learning_rate=1e-3,
+    learning_rate=5e-4,
     unfreeze=50,
     batch_norm="tuned",
     label_smoothing=0.1,
