@@ -15,36 +15,29 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import keras
-
 from cifarkit import TwoPhaseTrainer, augment, backbones, datasets, heads
 from cifarkit.activations import Cache
 from cifarkit.training import PHASE_1, PHASE_2
 
+BLOCK_11 = {"unfreeze": 50, "epochs": 4}
+BLOCK_7 = {"unfreeze": "block_7", "epochs": 4}
 CANDIDATES = {
     "default": {},
+    "2e-4": {"phase_2": {"learning_rate": 2e-4}},
+    "1e-3": {"phase_2": {"learning_rate": 1e-3}},
     "bilinear": {"backbone": {"interpolation": "bilinear"}},
     "own momentum of batch norm": {"phase_2": {"bn_momentum": None}},
-    "rate 1e-3": {"phase_2": {"learning_rate": 1e-3}},
-    "rate 3e-4": {"phase_2": {"learning_rate": 3e-4}},
     "linear head": {"head": {"hidden": ()}},
-    "from block_7": {"phase_2": {"unfreeze": "block_7"}},
-    "from block_7, rates by block": {
-        "phase_2": {"unfreeze": "block_7", "rate_decay": 0.8}
-    },
+    "rates by block": {"phase_2": {"rate_decay": 0.8}},
     "averaged": {"phase_2": {"weight_averaging": 0.998}},
     "decay 0.2": {"phase_2": {"weight_decay": 0.2}},
     "clipped": {"phase_2": {"clip_norm": 1.0}},
     "smoothing 0.05": {"phase_2": {"label_smoothing": 0.05}},
     "4 views of flip and crop": {"crop": 2, "views": 4},
-    "6 epochs": {"phase_2": {"epochs": 6}},
-    "sgd": {
-        "phase_2": {
-            "optimizer": keras.optimizers.SGD(momentum=0.9, nesterov=True),
-            "learning_rate": 0.02,
-            "weight_decay": None,
-        }
-    },
+    "from block_11, 4 epochs": {"phase_2": BLOCK_11},
+    "from block_11, 4 epochs, 4 views": {"phase_2": BLOCK_11, "crop": 2, "views": 4},
+    "from block_7, 4 epochs": {"phase_2": BLOCK_7},
+    "from block_4": {"phase_2": {"unfreeze": "block_4"}},
 }
 """What each candidate changes: in phase 2, the head, the backbone, the views."""
 

@@ -634,6 +634,8 @@ def test_silence_is_silent(data, capfd):
         ({"learning_rate": float("nan")}, InvalidArgument, "learning_rate"),
         ({"schedule": "cosin"}, UnknownName, "Did you mean 'cosine'"),
         ({"batch_norm": "freeze"}, UnknownName, "Did you mean 'frozen'"),
+        ({"bn_momentum": 1.0}, InvalidArgument, "bn_momentum"),
+        ({"bn_momentum": "fast"}, InvalidArgument, "bn_momentum"),
         ({"label_smoothing": 1.0}, InvalidArgument, "label_smoothing"),
         ({"class_weight": "balance"}, InvalidArgument, "'balanced'"),
         ({"class_weight": [1, 2]}, InvalidArgument, "'balanced'"),

@@ -85,8 +85,9 @@ def alone(task, data, phase):
 def short(task):
     """Train as briefly as reaches S0's accuracy: one view, one epoch of phase 2."""
     data = splits(task)
-    result, figures = whole(task, data, epochs=1, augment=())
-    if task.default_epochs:  # then another run looks at the test images
+    phase_2 = replace(PHASE_2, epochs=1, unfreeze=50)
+    result, figures = whole(task, data, phase_2=phase_2, augment=())
+    if task.default:  # then another run looks at the test images
         return figures
     return {**figures, "test_accuracy": evaluate(result.model, data.test).accuracy}
 
@@ -94,15 +95,14 @@ def short(task):
 def default(task):
     """Train by the default recipe; then look at the test images once."""
     data = splits(task)
-    result, figures = whole(task, data, epochs=task.default_epochs)
+    result, figures = whole(task, data)
     return {**figures, "test_accuracy": evaluate(result.model, data.test).accuracy}
 
 
-def whole(task, data, *, epochs, **options):
-    """Run both phases of the default recipe, the second for some epochs."""
+def whole(task, data, **options):
+    """Run both phases of the default recipe, but for what the options change."""
     clock = Clock(time.perf_counter())
-    phase_2 = replace(PHASE_2, epochs=epochs)
-    result = trainer(task, phase_2=phase_2, **options).fit(data, callbacks=[clock])
+    result = trainer(task, **options).fit(data, callbacks=[clock])
     seconds = time.perf_counter() - clock.started
     return result, {"seconds": seconds, **engines(result), "epochs": clock.epochs}
 

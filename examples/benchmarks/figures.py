@@ -18,7 +18,7 @@ DEFINITIONS = {
     "epoch ended with the target validation accuracy; null where that never was so. "
     "published_s is S0's protocol, tuned_s one epoch of the head and then the last 50 "
     "layers with warm-up, cosine and trained batch norm, cifarkit_s one epoch of "
-    "phase 2 without augmentation",
+    "phase 2 of those layers, without augmentation",
     "final_accuracy": "on the test images, once: S0's protocol run to its end, and "
     "cifarkit's default recipe; with --quick, cifarkit's run for time_to_90_24",
     "peak_rss_bytes": "the most memory that any process of a side held",

@@ -27,7 +27,7 @@ FULL = {
     "fine_epochs": 10,
     "timed_epochs": 2,
     "tuned_epochs": 1,
-    "default_epochs": 4,
+    "default": True,
     "steps": 40,
 }
 QUICK = {
@@ -38,7 +38,7 @@ QUICK = {
     "fine_epochs": 1,
     "timed_epochs": 1,
     "tuned_epochs": 1,
-    "default_epochs": 0,
+    "default": False,
     "steps": 10,
 }
 TURNS = (

@@ -21,9 +21,9 @@ PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
 """The head alone, on a frozen backbone."""
 
 PHASE_2 = Phase(
-    epochs=4,
+    epochs=3,
     learning_rate=5e-4,
-    unfreeze=50,
+    unfreeze=0.59,
     batch_norm="tuned",
     label_smoothing=0.1,
     weight_decay=0.02,
