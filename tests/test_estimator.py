@@ -113,7 +113,9 @@ def test_features_are_those_of_the_backbone(backbone, split, pooling):
         backbone, size=20, pooling=pooling, cache=Cache(dtype="float32", disk=False)
     )
     given = features.fit_transform(split.images[:5])
-    resized = keras.layers.Resizing(20, 20)(split.images[:5].astype(np.float32))
+    resized = keras.layers.Resizing(20, 20, "bicubic")(
+        split.images[:5].astype(np.float32)
+    )
     maps = np.asarray(backbone.build(20)(resized))
     flat = maps.reshape(5, -1)
     mean, most = maps.mean(axis=(1, 2)), maps.max(axis=(1, 2))
