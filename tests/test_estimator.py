@@ -3,11 +3,14 @@
 import copy
 import pickle
 import warnings
+from datetime import datetime
+from types import SimpleNamespace
 
 import joblib
 import keras
 import numpy as np
 import pytest
+from keras.src.saving import saving_lib
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError, SkipTestWarning
 from sklearn.model_selection import GridSearchCV
@@ -296,8 +299,15 @@ class Rows(Features):
         "check_transformer_get_feature_names_out",
     ],
 )
-def test_scikit_learn_checks_the_rest(backbone, check):
-    """Its own checks of transformers, on tables that are read as images."""
+def test_scikit_learn_checks_the_rest(backbone, check, monkeypatch):
+    """Its own checks of transformers, on tables that are read as images.
+
+    One compares pickles from before and after `fit`. Keras writes the time into those of
+    a model, in seconds, and a backbone notes the source of its weights when it is built.
+    """
+    noon = SimpleNamespace(now=lambda: datetime(2026, 1, 1, 12))
+    monkeypatch.setattr(saving_lib, "datetime", SimpleNamespace(datetime=noon))
+    backbone.build(SIZE)
     rows = Rows(backbone, size=SIZE, cache=Cache(disk=False))
     getattr(checks, check)("Rows", rows)
 

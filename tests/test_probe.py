@@ -275,7 +275,7 @@ def test_the_share_of_a_real_network():
     backbone = backbones.get("mobilenetv2", weights=None)
     trunk = backbone.build(64)
     share = _forecast.behind_the_cut(backbone, trunk)
-    end = trunk.get_layer("block_10_project_BN")
+    end = trunk.get_layer("block_6_project_BN")
     body = backbone.body(trunk)
     behind = _forecast._work(body[body.index(end) + 1 :])
     assert share == behind / _forecast._work(body)
