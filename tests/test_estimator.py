@@ -302,8 +302,8 @@ class Rows(Features):
 def test_scikit_learn_checks_the_rest(backbone, check, monkeypatch):
     """Its own checks of transformers, on tables that are read as images.
 
-    One compares pickles from before and after `fit`. Keras writes the time into those of
-    a model, in seconds, and a backbone notes the source of its weights when it is built.
+    One compares pickles from before and after `fit`. Keras writes the time into those
+    of a model, and a backbone notes the source of its weights when it is built.
     """
     noon = SimpleNamespace(now=lambda: datetime(2026, 1, 1, 12))
     monkeypatch.setattr(saving_lib, "datetime", SimpleNamespace(datetime=noon))

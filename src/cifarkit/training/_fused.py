@@ -16,11 +16,11 @@ def fused(optimizer: Any) -> Any:
     TensorFlow and a CPU; others are returned as they are.
     """
     kind: Any = type(optimizer)
-    ours = kind in (keras.optimizers.Adam, keras.optimizers.AdamW)
-    on_cpu = not keras.distribution.list_devices("gpu")
-    if keras.backend.backend() != "tensorflow" or not (ours and on_cpu):
+    if keras.backend.backend() != "tensorflow":
         return optimizer
-    if optimizer.amsgrad:
+    if keras.distribution.list_devices("gpu"):
+        return optimizer
+    if kind not in (keras.optimizers.Adam, keras.optimizers.AdamW) or optimizer.amsgrad:
         return optimizer
 
     class Fused(kind):  # type: ignore[misc]  # Keras is untyped
