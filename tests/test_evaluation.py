@@ -124,9 +124,9 @@ def test_tta_averages_image_and_mirror_image(pixels, seed, n):
     assert found.accuracy == metrics.accuracy(split.labels, mean.argmax(axis=1))
 
 
-@pytest.mark.parametrize("n", [511, 512, 513, 1100])
-def test_chunks_keep_the_order(pixels, n):
-    """Images on both sides of a chunk's end are neither lost nor swapped."""
+@pytest.mark.parametrize("n", [127, 128, 129, 300])
+def test_batches_keep_the_order(pixels, n):
+    """Images on both sides of a batch's end are neither lost nor swapped."""
     split = drawn(0, n)
     found = evaluate(pixels, split)
     predicted = answered(split.images).argmax(axis=1)
@@ -136,17 +136,17 @@ def test_chunks_keep_the_order(pixels, n):
 
 
 def test_memory_is_bounded(pixels, monkeypatch):
-    """No call of the model is given more than 512 images, and none is repeated."""
+    """No call of the model is given more than 128 images, and none is repeated."""
     sizes = []
-    original = Pixels.predict
+    original = Pixels.predict_on_batch
 
-    def counted(self, images, **settings):
-        sizes.append((len(images), settings["batch_size"]))
-        return original(self, images, **settings)
+    def counted(self, images):
+        sizes.append(len(images))
+        return original(self, images)
 
-    monkeypatch.setattr(Pixels, "predict", counted)
-    evaluate(pixels, drawn(0, 1100))
-    assert sizes == [(512, 128), (512, 128), (76, 128)]
+    monkeypatch.setattr(Pixels, "predict_on_batch", counted)
+    evaluate(pixels, drawn(0, 300))
+    assert sizes == [128, 128, 44]
 
 
 def test_a_tuple_is_named_by_numbers(pixels):

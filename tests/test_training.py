@@ -26,6 +26,7 @@ from cifarkit._errors import (
     TrainingError,
     UnknownName,
 )
+from cifarkit.training._inputs import data_of
 from cifarkit.training._network import _Augmented
 
 QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
@@ -244,7 +245,7 @@ def test_trap_7_batches_are_bytes_at_native_size(data):
     )
     feed = data_of(big).train.feed(Phase(**QUICK), draws=2, key=(0, 1))
     assert feed.draws == 2
-    inputs, _, _ = feed.batches[0]
+    inputs, _, _ = next(iter(feed.batches))
     assert inputs["image"].dtype == np.uint8
     assert inputs["image"].shape == (32, 16, 16, 3)
 
@@ -644,6 +645,8 @@ def test_silence_is_silent(data, capfd):
         ({"clip_norm": 0.0}, InvalidArgument, "clip_norm"),
         ({"metrics": "auc"}, InvalidArgument, "metrics"),
         ({"loss": "mse", "label_smoothing": 0.1}, InvalidArgument, "smoothing"),
+        ({"train_head": False}, InvalidArgument, "Say what learns"),
+        ({"train_head": 0, "unfreeze": 1}, InvalidArgument, "train_head"),
     ],
 )
 def test_a_wrong_setting_of_a_phase_is_refused_at_once(change, error, text):
@@ -696,3 +699,16 @@ def test_parts_that_do_not_fit_are_refused(data):
             trainer(**options)
     with pytest.raises(InvalidArgument, match="Expected Splits"):
         trainer().fit("cifar10")
+
+
+def test_no_autotuner_watches_the_batches(data):
+    """TensorFlow waits for its autotuner, up to a minute, when an epoch ends."""
+    feed = data_of(data).train.feed(Phase(**QUICK), draws=1, key=(0, 1))
+    assert feed.batches.options().autotune.enabled is False
+    assert feed.batches.cardinality() == feed.steps == 8
+    sizes = [len(targets) for _, targets, _ in feed.batches]
+    assert sizes == [32] * 7 + [16]
+    again = [targets.numpy() for _, targets, _ in feed.batches]
+    feed.begin_epoch(1)
+    other = [targets.numpy() for _, targets, _ in feed.batches]
+    assert not all(map(np.array_equal, again, other))

@@ -9,8 +9,7 @@ from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats, Images, Model
 from cifarkit.metrics._checks import checked_probabilities
 
-_BATCH = 128
-_CHUNK = 512  # images of one `predict`: 6 MB in float32 at 32 x 32, 308 MB at 224
+_BATCH = 128  # images at once: 1.5 MB in float32 at 32 x 32, 77 MB at 224
 
 
 def predict(
@@ -32,7 +31,7 @@ def predict(
     return np.concatenate(
         [
             _averaged(model, chunk, classes) if tta else _once(model, chunk, classes)
-            for chunk in _chunks(images)
+            for chunk in _batches(images)
         ]
     )
 
@@ -51,10 +50,10 @@ def penalties(model: Model) -> float:
     return float(sum(float(keras.ops.convert_to_numpy(value)) for value in found))
 
 
-def _chunks(images: Images) -> Iterator[Floats]:
-    for start in range(0, len(images), _CHUNK):
+def _batches(images: Images) -> Iterator[Floats]:
+    for start in range(0, len(images), _BATCH):
         # Keras leaves integers as they are, and convolutions do not take uint8.
-        yield images[start : start + _CHUNK].astype(np.float32)
+        yield images[start : start + _BATCH].astype(np.float32)
 
 
 def _averaged(model: Model, images: Floats, classes: int | None) -> Floats:
@@ -66,7 +65,8 @@ def _averaged(model: Model, images: Floats, classes: int | None) -> Floats:
 
 def _once(model: Model, images: Floats, classes: int | None) -> Floats:
     try:
-        output = model.predict(images, batch_size=_BATCH, verbose=0)
+        # Not `predict`: it makes a data set each time, whose autotuner it waits for.
+        output = model.predict_on_batch(images)
     except ValueError as error:
         received = "received one that refuses them, as Keras explains above"
         raise InvalidData(_misfit(images, received)) from error

@@ -1,6 +1,6 @@
 """Batches whose order and noise follow from (seed, phase, epoch, step) alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Floats, Labels
 
+_AHEAD = 4  # batches that are made while the network learns
 _ORDER, _NOISE = 0, 1  # so that the two are never drawn from one stream
 
 Look = Callable[[Labels, Floats], NDArray[Any]]
@@ -75,7 +76,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 
     def feed(self) -> Feed:
         """Return these batches as `keras.Model.fit` takes them."""
-        return Feed(self, self.num_batches, self._draws, self.begin_epoch)
+        on_tensorflow = keras.backend.backend() == "tensorflow"
+        batches = _streamed(self) if on_tensorflow else self
+        return Feed(batches, self.num_batches, self._draws, self.begin_epoch)
 
     def begin_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch, counted from 0."""
@@ -97,6 +100,27 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
             return np.zeros((count, self._draws), np.float32)
         random = np.random.default_rng((*self._key, self._epoch, _NOISE, step))
         return random.random((count, self._draws), dtype=np.float32)
+
+
+def _streamed(batches: Batches) -> Any:
+    """Return batches as a `tf.data.Dataset` that nothing waits for when it ends.
+
+    Keras makes one of them by itself, and has it autotuned. The thread that does so
+    looks up after 10 ms, 20 ms, ... 60 s, and the end of an epoch waits until it does.
+    """
+    import tensorflow as tf
+
+    def epoch() -> Iterator[Batch]:
+        return (batches[step] for step in range(batches.num_batches))
+
+    signature = tf.nest.map_structure(
+        lambda each: tf.TensorSpec((None, *each.shape[1:]), each.dtype), batches[0]
+    )
+    dataset = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+    counted = tf.data.experimental.assert_cardinality(batches.num_batches)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.apply(counted).prefetch(_AHEAD).with_options(options)
 
 
 def class_weights(
