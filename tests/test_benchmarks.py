@@ -106,6 +106,32 @@ def test_the_two_phase_benchmark_gives_all_figures(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+def test_parts_are_measured_once(room, tmp_path, monkeypatch):
+    """What a folder holds is not measured again; what is missing is."""
+    two_phase, started = room("two_phase"), []
+    monkeypatch.setattr(
+        two_phase.subprocess, "run", lambda line, check: started.append(line[3:])
+    )
+    (tmp_path / "plain.tuned.json").touch()
+    two_phase.run(tmp_path, "plain", "published", "tuned")
+    two_phase.run(tmp_path, "plain", "tuned")
+    assert started == [["published"]]
+
+
+def test_parts_of_another_job_are_refused(room, tmp_path, monkeypatch):
+    """A folder goes on with the settings and the machine that it was begun with."""
+    two_phase = room("two_phase")
+    monkeypatch.setattr(two_phase, "run", lambda *parts: None)
+    two_phase.begin(tmp_path, {"size": 96})
+    two_phase.begin(tmp_path, {"size": 96})
+    with pytest.raises(SystemExit, match="same job"):
+        two_phase.begin(tmp_path, {"size": 160})
+    here = two_phase.surroundings()
+    monkeypatch.setattr(two_phase, "surroundings", lambda: {**here, "machine": "x"})
+    with pytest.raises(SystemExit, match="same machine"):
+        two_phase.begin(tmp_path, {"size": 96})
+
+
 @pytest.mark.real
 def test_the_extraction_benchmark_gives_all_figures(tmp_path):
     """Every engine has a speed, and float32 computes what Keras computes."""

@@ -4,6 +4,7 @@ import os
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import keras
 
@@ -16,7 +17,7 @@ PACKAGES = (
 def surroundings():
     """Return `machine`, `device`, `versions` and `when` of this process."""
     return {
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "device": ", ".join(map(str, keras.distribution.list_devices())),
         "versions": {
             "python": platform.python_version(),
@@ -25,6 +26,15 @@ def surroundings():
         },
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def machine():
+    """Return the system, the cores, and the processor's name where Linux tells it."""
+    cores = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return ",".join([cores, *names[:1]])
 
 
 def _version(package):

@@ -2,6 +2,7 @@
 
 python examples/benchmarks/two_phase.py --json PATH           CIFAR-10 at 160 pixels
 python examples/benchmarks/two_phase.py --json PATH --quick   5,000 images at 96 pixels
+python examples/benchmarks/two_phase.py --json PATH --parts FOLDER   goes on from there
 
 Each side runs in processes of its own, on the same images and the same weights; the
 code of plain Keras is in plain_side.py, that of cifarkit in cifarkit_side.py.
@@ -12,10 +13,12 @@ import json
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from figures import figures_of
 from measuring import command, write_json
+from surroundings import surroundings
 from table import table
 
 HERE = Path(__file__).resolve().parent
@@ -52,6 +55,7 @@ TURNS = (
     ("cifarkit", "short"),
     ("cifarkit", "default"),
 )
+LASTING = ("machine", "device", "versions")
 QUICK_TURNS = (  # fewer starts, and no run of the default recipe
     ("plain", "published", "last_50", "last_20", "tuned"),
     ("cifarkit", "phase_1", "last_50", "last_20", "short"),
@@ -62,10 +66,9 @@ def main():
     """Prepare once, let the sides take their turns, and put the figures together."""
     options = parsed()
     settings = settings_of(options)
-    with tempfile.TemporaryDirectory(prefix="two-phase-") as name:
+    with folder_of(options) as name:
         folder = Path(name)
-        write_json(folder / "settings.json", settings)
-        run(folder, "cifarkit", "prepare")
+        begin(folder, settings)
         for side, *parts in QUICK_TURNS if options.quick else TURNS:
             run(folder, side, *parts)
         read = {path.stem: json.loads(path.read_text()) for path in parts_in(folder)}
@@ -81,6 +84,9 @@ def parsed():
     )
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--quick", action="store_true", help="under 5 minutes")
+    parser.add_argument(
+        "--parts", type=Path, help="keep what is measured, and do not measure it again"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=int, help="training images")
     parser.add_argument("--test", type=int, help="test images")
@@ -100,10 +106,38 @@ def settings_of(options):
     return {**settings, "seed": options.seed, "target": options.target}
 
 
+def folder_of(options):
+    """Return the folder in which the parts are noted, as a context."""
+    if options.parts is None:
+        return tempfile.TemporaryDirectory(prefix="two-phase-")
+    options.parts.mkdir(parents=True, exist_ok=True)
+    return nullcontext(options.parts)
+
+
+def begin(folder, settings):
+    """Prepare the folder; one that was begun must be of the same job and machine.
+
+    Raises:
+        SystemExit: it is of another.
+    """
+    path, here = folder / "settings.json", surroundings()
+    wanted = {**settings, "here": {key: here[key] for key in LASTING}}
+    if not path.exists():
+        write_json(path, wanted)
+    if (found := json.loads(path.read_text())) != wanted:
+        raise SystemExit(
+            f"Expected parts of the same job on the same machine, {wanted}; received "
+            f"{found} in {folder}. Name another folder, or empty it."
+        )
+    run(folder, "cifarkit", "prepare")
+
+
 def run(folder, side, *parts):
-    """Let a side do parts in a process of its own."""
+    """Let a side do the parts that are not there yet, in a process of its own."""
     script = HERE / f"{side}_side.py"
-    subprocess.run([sys.executable, script, folder, *parts], check=True)
+    todo = [part for part in parts if not (folder / f"{side}.{part}.json").exists()]
+    if todo:
+        subprocess.run([sys.executable, script, folder, *todo], check=True)
 
 
 def parts_in(folder):
