@@ -36,6 +36,7 @@ def main():
             heads.classifier(),
             phase_1=FAST_1 if options.fast else PHASE_1,
             phase_2=FAST_2 if options.fast else PHASE_2,
+            max_memory=options.memory and int(options.memory * 2**30),
             seed=options.seed,
         )
         print(trainer.plan(data))
@@ -72,6 +73,7 @@ def parsed():
     parser.add_argument("--test", type=int, default=10_000, help="test images")
     parser.add_argument("--size", type=int, help="side in pixels")
     parser.add_argument("--weights", default="imagenet")
+    parser.add_argument("--memory", type=float, help="GiB for kept activations")
     options = parser.parse_args()
     if options.images is None:
         options.images = 5_000 if options.fast else 45_000
