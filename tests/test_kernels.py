@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from cifarkit.models import accelerated, kernels
+from cifarkit.models import accelerated, folded, kernels
+from cifarkit.models.folding import pairs
 from cifarkit.training._fused import fused
 
 pytestmark = pytest.mark.skipif(
@@ -213,3 +214,133 @@ def test_adams_kernel_is_its_step(kind, rate, options):
 def test_an_optimizer_without_a_kernel_stays(optimizer):
     """It is the object itself."""
     assert fused(optimizer) is optimizer
+
+
+def convolved(kind, *, bias, scale, center, padding="same", strides=1):
+    """Return a network of a convolution and a batch norm with odd statistics."""
+    given = keras.Input((7, 6, 4))
+    options = {"use_bias": bias, "padding": padding, "strides": strides}
+    if kind == "depthwise":
+        conv = layers.DepthwiseConv2D(3, depth_multiplier=2, **options)
+    else:
+        conv = layers.Conv2D(6, 3, groups=2 if kind == "grouped" else 1, **options)
+    norm = layers.BatchNormalization(scale=scale, center=center, epsilon=0.01)
+    model = keras.Model(given, layers.ReLU()(norm(conv(given))))
+    random = np.random.default_rng(0)
+    model.set_weights(
+        [random.uniform(0.2, 1.5, each.shape) for each in model.get_weights()]
+    )
+    return model
+
+
+@given(
+    st.sampled_from(["plain", "depthwise", "grouped"]),
+    *[st.booleans()] * 3,
+    st.sampled_from([("same", 1), ("valid", 1), ("same", 2)]),
+)
+@settings(max_examples=25)
+def test_a_folded_network_answers_the_same(kind, bias, scale, center, shape):
+    """Any convolution, with or without bias, scale and shift: equal up to rounding."""
+    padding, strides = shape
+    options = {"padding": padding, "strides": strides}
+    model = convolved(kind, bias=bias, scale=scale, center=center, **options)
+    fast = folded(model)
+    assert len(list(pairs(model))) == 1
+    given = np.random.default_rng(1).normal(0, 3, (5, 7, 6, 4)).astype(np.float32)
+    expected = model.predict_on_batch(given)
+    np.testing.assert_allclose(
+        fast.predict_on_batch(given), expected, rtol=1e-4, atol=1e-5
+    )
+
+
+def test_a_folded_network_follows_its_weights():
+    """New weights and new statistics are in the next answer, and nothing is copied."""
+    model = convolved("plain", bias=True, scale=True, center=True)
+    fast, given = folded(model), np.ones((2, 7, 6, 4), np.float32)
+    before = fast.predict_on_batch(given)
+    model.set_weights([2 * each for each in model.get_weights()])
+    after = fast.predict_on_batch(given)
+    assert not np.allclose(before, after)
+    np.testing.assert_allclose(after, model.predict_on_batch(given), rtol=1e-4)
+    assert {id(each) for each in fast.weights} == {id(each) for each in model.weights}
+
+
+def test_what_somebody_else_reads_is_not_folded():
+    """A map that a second layer or the caller reads; a layer that is called twice."""
+    given = keras.Input((6, 6, 3))
+    conv, norm = layers.Conv2D(3, 3, padding="same"), layers.BatchNormalization()
+    maps = conv(given)
+    shared = keras.Input((6, 6, 3))
+    models = (
+        keras.Model(given, layers.Add()([norm(maps), maps])),
+        keras.Model(given, [norm(maps), maps]),
+        keras.Model(shared, norm(conv(conv(shared)))),
+        keras.Model(shared, norm(layers.ReLU()(conv(shared)))),
+        keras.Model(shared, norm(norm(layers.Conv2D(3, 1)(shared)))),
+    )
+    values = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype(np.float32)
+    norm.set_weights([np.full(3, each) for each in (2.0, 1.0, 0.5, 4.0)])
+    for model in models:
+        assert list(pairs(model)) == []
+        expected = model.predict_on_batch(values)
+        found = folded(model).predict_on_batch(values)
+        for one, other in zip(
+            *(each if isinstance(each, list) else [each] for each in (expected, found)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_without_a_graph_is_left_as_it_is():
+    """A subclass of `keras.Model` is answered by itself."""
+
+    class Own(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    model = Own()
+    assert folded(model) is model
+    sequential = keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            layers.Conv2D(2, 3),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+        ]
+    )
+    assert len(list(pairs(sequential))) == 1
+    values = np.ones((1, 6, 6, 3), np.float32)
+    np.testing.assert_allclose(
+        folded(sequential).predict_on_batch(values),
+        sequential.predict_on_batch(values),
+        rtol=1e-5,
+    )
+
+
+def test_folding_leaves_the_network_as_it_was(tmp_path):
+    """It can be saved, loaded and folded again; its layers say what they said."""
+    model = convolved("depthwise", bias=False, scale=True, center=True)
+    before = [layer.output for layer in model.layers]
+    for _ in range(2):
+        folded(model).predict_on_batch(np.ones((1, 7, 6, 4), np.float32))
+    assert all(a is b.output for a, b in zip(before, model.layers, strict=True))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    given = np.ones((1, 7, 6, 4), np.float32)
+    np.testing.assert_allclose(
+        folded(again).predict_on_batch(given), model.predict_on_batch(given), rtol=1e-4
+    )
+
+
+def test_frozen_layers_are_folded_while_others_learn():
+    """Their statistics stay, and the losses are those of the network itself."""
+    first, second = twins()
+    for model in (first, second):
+        for layer in model.layers[:4]:
+            layer.trainable = False
+    assert any(
+        type(layer).__name__ == "_Folded" for layer in accelerated(second).layers
+    )
+    expected = trained(first, batch=8, steps=6)
+    found = trained(accelerated(second), batch=8, steps=6)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)

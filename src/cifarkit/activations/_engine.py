@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats, Model
@@ -74,13 +75,14 @@ def engine_for(
         sample: a batch of the size that all batches will have.
         precision: what to compute in, where there is a choice.
     """
-    own, wanted = _by_keras(prefix), preferred(precision)
+    wanted = preferred(precision)
     if wanted.name == "openvino":
         fast = _by_openvino(prefix, sample.shape, _HINTS[precision])
+        own = _by_keras(prefix)
         if fast and _agree(own(sample), fast(sample), _TOLERANCE[precision]):
             return fast, wanted
         _log.warning("OpenVINO does not give what Keras gives here: Keras is used.")
-    return own, Engine(keras.backend.backend())
+    return _by_keras(models.folded(prefix)), Engine(keras.backend.backend())
 
 
 def _by_keras(prefix: Model) -> Run:

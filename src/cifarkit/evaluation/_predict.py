@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats, Images, Model
 from cifarkit.metrics._checks import checked_probabilities
@@ -28,9 +29,10 @@ def predict(
         InvalidData: the model takes other images or gives no probabilities.
     """
     _check_model(model, images)
+    fast = models.folded(model)
     return np.concatenate(
         [
-            _averaged(model, chunk, classes) if tta else _once(model, chunk, classes)
+            _averaged(fast, chunk, classes) if tta else _once(fast, chunk, classes)
             for chunk in _batches(images)
         ]
     )

@@ -12,6 +12,7 @@ from typing import Any, final
 import keras
 
 from cifarkit._types import Layer, Model, Tensor
+from cifarkit.models.folding import folding, pairs
 
 
 def accelerated(model: Model) -> Model:
@@ -19,9 +20,10 @@ def accelerated(model: Model) -> Model:
 
     On other backends than TensorFlow, and where TensorFlow sees a GPU, that is the
     model itself: their compilers fuse what is fused here by hand. It is meant for
-    training, not for saving: save the model that it was made of. Layers that are frozen
-    when it is made are left as they are: what they give must not depend on the batch of
-    an image, and a matrix product rounds differently for each number of rows.
+    training, not for saving: save the model that it was made of. Of layers that are
+    frozen when it is made, batch norms go into the convolutions before them, and no
+    convolution becomes a product: what they give must not depend on the batch of an
+    image, and a matrix product rounds differently for each number of rows.
 
     Args:
         model: a functional or sequential `keras.Model`; another kind is returned as it
@@ -37,14 +39,23 @@ def accelerated(model: Model) -> Model:
     if keras.distribution.list_devices("gpu"):
         return model
     try:
-        return keras.models.clone_model(model, clone_function=_faster, recursive=True)
+        still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
+        fold = folding(still)
+
+        def twin(layer: Layer) -> Layer:
+            return _faster(layer) if _learns(layer) else fold(layer)
+
+        return keras.models.clone_model(model, clone_function=twin, recursive=True)
     except ValueError:  # a subclass of keras.Model has no graph to rebuild
         return model
 
 
+def _learns(layer: Layer) -> bool:
+    return bool(layer.trainable)
+
+
 def _faster(layer: Layer) -> Layer:
-    learns = layer.trainable and layer.dtype_policy.compute_dtype == "float32"
-    if not learns:
+    if layer.dtype_policy.compute_dtype != "float32":
         return layer
     if type(layer) is keras.layers.BatchNormalization and _is_plain_norm(layer):
         return _Norm(layer)

@@ -1,0 +1,154 @@
+"""The same network for inference, where TensorFlow runs on a CPU.
+
+Keras runs batch norm as passes of its own over each map. At inference it is a scale
+and a shift for each channel, which the convolution before it can take into its kernel:
+MobileNetV2 answers almost twice as fast. The kernels are computed from the network's
+own weights in each call, so that nothing is copied and nothing can be out of date.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, final
+
+import keras
+from keras import ops
+
+from cifarkit._types import Layer, Model, Tensor
+
+Pair: TypeAlias = tuple[Layer, Layer]
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+
+
+def folded(model: Model) -> Model:
+    """Return a model of the same weights that answers faster, where there is one.
+
+    On other backends than TensorFlow, and where TensorFlow sees a GPU, that is the
+    model itself. It is for inference: it cannot learn and is not for saving.
+
+    Args:
+        model: a functional or sequential `keras.Model`, whose models inside are looked
+            into; another kind is returned as it is.
+
+    Example:
+        >>> fast = folded(keras.applications.MobileNetV2(weights=None))
+        >>> fast.predict(images)                                     # doctest: +SKIP
+    """
+    if keras.backend.backend() != "tensorflow":
+        return model
+    if keras.distribution.list_devices("gpu"):
+        return model
+    try:
+        twin = folding(pairs(model))
+        return keras.models.clone_model(model, clone_function=twin, recursive=True)
+    except ValueError:  # a subclass of keras.Model has no graph to rebuild
+        return model
+
+
+def folding(found: Iterable[Pair]) -> Callable[[Layer], Layer]:
+    """Return what gives the twin of a layer, where it is of one of the pairs."""
+    norms = {id(conv): norm for conv, norm in found}
+    gone = {id(norm) for norm in norms.values()}
+
+    def twin(layer: Layer) -> Layer:
+        if id(layer) in norms:
+            return _Folded(layer, norms[id(layer)])
+        return _Gone(layer) if id(layer) in gone else layer
+
+    return twin
+
+
+def pairs(model: Model) -> Iterator[Pair]:
+    """Yield each convolution whose only reader is a batch norm, and that.
+
+    Both are called once, in the model and in all models inside it.
+    """
+    nodes = _nodes(model)
+    calls = Counter(id(node.operation) for node in nodes)
+    readers = Counter(id(each) for node in nodes for each in node.input_tensors)
+    makers = {
+        id(each): node.operation for node in nodes for each in node.output_tensors
+    }
+    for node in nodes:
+        norm, given = node.operation, node.input_tensors
+        if type(norm) is not keras.layers.BatchNormalization or not _is_plain(norm):
+            continue
+        maker = makers.get(id(given[0]))
+        alone = readers[id(given[0])] == calls[id(norm)] == calls[id(maker)] == 1
+        if alone and type(maker) in _CONVOLUTIONS and _is_linear(maker):
+            yield maker, norm
+
+
+def _nodes(model: Model) -> list[Any]:
+    """Return the calls of all layers, those of models inside too."""
+    graph = getattr(model, "_functional", None) or model  # of a sequential model
+    levels = getattr(graph, "_nodes_by_depth", {}).values()  # none in a subclass
+    found = [node for level in levels for node in level if not node.is_input]
+    outputs = [_Read(graph.outputs)] if found else []
+    inner = [
+        node.operation for node in found if isinstance(node.operation, keras.Model)
+    ]
+    return [*found, *outputs, *(node for each in inner for node in _nodes(each))]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Whoever takes the outputs of a model: one more reader."""
+
+    input_tensors: Sequence[Tensor]
+    operation: object = None
+    output_tensors: tuple[Tensor, ...] = ()
+
+
+def _is_linear(layer: Layer) -> bool:
+    plain = layer.activation is keras.activations.linear
+    exact = layer.dtype_policy.compute_dtype == "float32"
+    return bool(plain and exact and layer.data_format == "channels_last")
+
+
+def _is_plain(norm: Layer) -> bool:
+    exact = norm.dtype_policy.compute_dtype == "float32"
+    return bool(exact and norm.axis in (-1, 3) and not norm.renorm)
+
+
+@final
+class _Folded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """A convolution and the batch norm after it, as one convolution."""
+
+    def __init__(self, conv: Layer, norm: Layer) -> None:
+        super().__init__(name=conv.name)
+        self.conv, self.norm = conv, norm
+
+    def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
+        conv, norm = self.conv, self.norm
+        scale = ops.rsqrt(norm.moving_variance + norm.epsilon)
+        if norm.scale:
+            scale = scale * norm.gamma
+        shift = -norm.moving_mean * scale
+        if conv.use_bias:
+            shift = shift + conv.bias * scale
+        if norm.center:
+            shift = shift + norm.beta
+        options = {
+            "strides": conv.strides,
+            "padding": conv.padding,
+            "dilation_rate": conv.dilation_rate,
+        }
+        if type(conv) is keras.layers.DepthwiseConv2D:
+            by_place = ops.reshape(scale, (1, 1, *conv.kernel.shape[2:]))
+            outputs = ops.depthwise_conv(inputs, conv.kernel * by_place, **options)
+        else:
+            outputs = ops.conv(inputs, conv.kernel * scale, **options)
+        return outputs + shift
+
+
+@final
+class _Gone(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """A batch norm that the convolution before it does."""
+
+    def __init__(self, norm: Layer) -> None:
+        super().__init__(name=norm.name)
+
+    def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
+        return inputs
