@@ -145,6 +145,7 @@ print(json.dumps(answers))
         ("s3-baseline", 2_168_362),
         ("s3-augmented", 2_168_362 + 4 * 2 * (32 + 64)),
         ("s4-cnn", 552_362),
+        ("ours-cnn", 1_975_096),
     ],
 )
 def test_scratch_networks_have_their_size(name, count):
@@ -162,7 +163,7 @@ def test_names_are_all_networks():
     """Every recipe that trains from scratch has its network."""
     assert models.names() == (
         *("s0-cnn", "s2-m1", "s2-m2", "s2-m4", "s2-m6"),
-        *("s3-baseline", "s3-augmented", "s4-cnn"),
+        *("s3-baseline", "s3-augmented", "s4-cnn", "ours-cnn"),
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, evaluate, heads
 from cifarkit._errors import InvalidArgument
-from cifarkit.training._optimizing import optimizer_of
+from cifarkit.training._optimizing import optimizer_of, schedule_of
 from cifarkit.training._rates import scaled, shares_of
 
 STEPS = {"epochs": 2, "learning_rate": 0.05, "optimizer": "sgd", "batch_size": 32}
@@ -254,7 +254,7 @@ KINDS = ("sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "lion", "muon")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
 def test_a_share_of_the_rate_is_the_same_optimizer_at_that_rate(kind, schedule):
     """For any optimizer, with weight decay and a schedule, each variable for itself."""
     settings = {"optimizer": kind, "weight_decay": 0.1, "schedule": schedule}
@@ -361,3 +361,19 @@ def test_a_wrong_option_is_refused_at_once(change, text):
     """Each is checked where it is given."""
     with pytest.raises(InvalidArgument, match=text):
         Phase(**change)
+
+
+@given(st.integers(2, 500), st.floats(0.0, 0.9), st.floats(1e-5, 1.0))
+def test_a_linear_rate_goes_up_and_down_in_straight_lines(steps, warmup, peak):
+    """It begins and ends at 1 % of the peak, reaches it, and has one corner."""
+    phase = Phase(schedule="linear", warmup=warmup, learning_rate=peak)
+    schedule = schedule_of(phase, steps)
+    warm = round(warmup * steps)
+    rates = np.array([float(schedule(step)) for step in range(steps + 1)])
+    assert rates[warm] == pytest.approx(peak, rel=1e-4)
+    assert rates[-1] == pytest.approx(0.01 * peak, rel=1e-3)
+    assert rates[0] == pytest.approx(0.01 * peak if warm else peak, rel=1e-3)
+    bends = np.abs(np.diff(rates, 2)) > 1e-4 * peak
+    assert set(np.flatnonzero(bends)) <= {warm - 1}
+    again = type(schedule).from_config(schedule.get_config())
+    assert float(again(steps // 2)) == float(schedule(steps // 2))

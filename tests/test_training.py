@@ -712,3 +712,33 @@ def test_no_autotuner_watches_the_batches(data):
     feed.begin_epoch(1)
     other = [targets.numpy() for _, targets, _ in feed.batches]
     assert not all(map(np.array_equal, again, other))
+
+
+def test_a_head_can_be_left_as_it_is(data):
+    """`train_head=False` tunes the backbone alone; the next phase is free again."""
+    first = Phase(**QUICK)
+    second = Phase(**QUICK, unfreeze="all", batch_norm="tuned", train_head=False)
+    for cache in ("auto", "never"):
+        result = trainer(first, second, cache=cache).fit(data)
+        before, after = (result.model_after(number) for number in (1, 2))
+        for name, moves in (("head", False), ("tiny", True)):
+            pair = [model.get_layer(name).get_weights() for model in (before, after)]
+            same = all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
+            assert same is not moves
+    plan = str(trainer(second, first).plan(data))
+    total = before.count_params()
+    assert plan.count(f"of {total:,} learn") == 2
+    network = models.cnn("s2-m1", classes=4, size=16)
+    with pytest.raises(InvalidArgument, match="train_head"):
+        TwoPhaseTrainer(network, phase_1=second)
+
+
+def test_a_gap_is_that_of_the_kept_epoch(data):
+    """Training less validation accuracy, and NaN where nothing was validated."""
+    result = trainer(Phase(**QUICK | {"epochs": 2})).fit(data)
+    accuracy, checked = (
+        result.history[name][1] for name in ("accuracy", "val_accuracy")
+    )
+    assert result.gap == pytest.approx(accuracy - checked)
+    alone = trainer().fit((data.train.images, data.train.labels))
+    assert np.isnan(alone.gap)

@@ -6,7 +6,8 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 
 from cifarkit.models.assembly import assemble
 from cifarkit.models.copying import copy_of, settle
+from cifarkit.models.folding import folded
 from cifarkit.models.kernels import accelerated
 from cifarkit.models.networks import cnn, names
 
-__all__ = ["accelerated", "assemble", "cnn", "copy_of", "names", "settle"]
+__all__ = ["accelerated", "assemble", "cnn", "copy_of", "folded", "names", "settle"]

@@ -1,7 +1,6 @@
-"""The convolutional networks of the published projects, trained from scratch."""
+"""Networks that are trained from scratch, by name."""
 
-from dataclasses import dataclass
-from typing import final
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -9,7 +8,9 @@ from keras import layers
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._registry import Registry
-from cifarkit._types import Layer, Model, Tensor
+from cifarkit._types import Model, Tensor
+from cifarkit.models.published import Blocks
+from cifarkit.models.quick import Quick
 
 
 def names() -> tuple[str, ...]:
@@ -18,10 +19,10 @@ def names() -> tuple[str, ...]:
 
 
 def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model:
-    """Build one of the published networks, untrained.
+    """Build a network, untrained: a published one, or ours.
 
-    Blocks of 3 x 3 convolutions with ReLU, each block ending in 2 x 2 max-pooling;
-    then Flatten, one dense layer with ReLU, and softmax.
+    The published ones are blocks of 3 x 3 convolutions with ReLU, each block ending
+    in 2 x 2 max-pooling; then Flatten, one dense layer with ReLU, and softmax.
 
     | name | blocks | dropout after a block | dense | dropout | batch norm |
     |---|---|---|---|---|---|
@@ -38,6 +39,9 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
     count of parameters asks for it), ReLU in every hidden layer, batch norm after the
     ReLU of every convolution and nowhere else, Glorot uniform first weights, and for
     s4-cnn all numbers. Augmentation is no part of the network.
+
+    "ours-cnn" learns more in fewer epochs: 2 x 2 convolution of 24; blocks of two 3 x 3
+    convolutions of 64, 256, 256 with batch norm and GELU; global max-pooling; softmax.
 
     Args:
         name: one of `names()`.
@@ -60,7 +64,7 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
         2168362
     """
     network = _NETWORKS.get(name)
-    least = 2 ** len(network.blocks)
+    least = network.least
     if classes < 2 or size < least:
         raise InvalidArgument(
             f"Expected 2 classes or more and a size of {least} or more for {name!r}; "
@@ -69,87 +73,33 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
     seeds = np.random.default_rng(seed)
     images = keras.Input((size, size, 3), name="images")
     unit = layers.Rescaling(1 / 255, dtype="float32", name="preprocess_unit")
-    features = _blocks(network, unit(images), seeds)
-    return keras.Model(images, _top(network, features, classes, seeds), name=name)
+    return keras.Model(images, network(unit(images), classes, seeds), name=name)
 
 
-@final
-@dataclass(frozen=True)
-class _Network:
-    """Filters of the convolutions in each block, units of the dense layer, dropouts."""
+class _Network(Protocol):
+    """What is known of a network before it is built."""
 
-    blocks: tuple[tuple[int, ...], ...]
-    dense: int
-    dropout: float = 0.0
-    block_dropout: float = 0.0
-    batch_norm: bool = False
+    @property
+    def least(self) -> int:
+        """The smallest side of an image, in pixels."""
 
-
-def _blocks(network: _Network, values: Tensor, seeds: np.random.Generator) -> Tensor:
-    for block, convolutions in enumerate(network.blocks, start=1):
-        for place, filters in enumerate(convolutions, start=1):
-            values = _convolution(filters, seeds, f"conv_{block}_{place}")(values)
-            if network.batch_norm:
-                name = f"norm_{block}_{place}"
-                values = layers.BatchNormalization(name=name)(values)
-        values = layers.MaxPooling2D(name=f"pool_{block}")(values)
-        if network.block_dropout:
-            name = f"dropout_{block}"
-            values = _dropout(network.block_dropout, seeds, name)(values)
-    return values
-
-
-def _top(
-    network: _Network, features: Tensor, classes: int, seeds: np.random.Generator
-) -> Tensor:
-    values = layers.Flatten(name="flatten")(features)
-    values = layers.Dense(
-        network.dense, "relu", kernel_initializer=_glorot(seeds), name="dense"
-    )(values)
-    if network.dropout:
-        values = _dropout(network.dropout, seeds, "dropout")(values)
-    return layers.Dense(
-        classes,
-        "softmax",
-        kernel_initializer=_glorot(seeds),
-        name="predictions",
-        dtype="float32",
-    )(values)
-
-
-def _convolution(filters: int, seeds: np.random.Generator, name: str) -> Layer:
-    return layers.Conv2D(
-        filters,
-        3,
-        padding="same",
-        activation="relu",
-        kernel_initializer=_glorot(seeds),
-        name=name,
-    )
-
-
-def _dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
-    return layers.Dropout(rate, seed=_next(seeds), name=name)
-
-
-def _glorot(seeds: np.random.Generator) -> object:
-    return keras.initializers.GlorotUniform(_next(seeds))
-
-
-def _next(seeds: np.random.Generator) -> int:
-    return int(seeds.integers(2**31))
+    def __call__(
+        self, images: Tensor, classes: int, seeds: np.random.Generator
+    ) -> Tensor:
+        """Return the probabilities of images in [0, 1]."""
 
 
 _PAIRS = ((32, 32), (64, 64))
 
 _NETWORKS: Registry[_Network] = Registry("network", listing="cifarkit.models.names()")
-_NETWORKS.add("s0-cnn", _Network(((32,), (64,), (128,)), 256, 0.5))
-_NETWORKS.add("s2-m1", _Network(((32,),), 100))
-_NETWORKS.add("s2-m2", _Network(((32, 32),), 128))
-_NETWORKS.add("s2-m4", _Network(_PAIRS, 128, 0.5, 0.2))
+_NETWORKS.add("s0-cnn", Blocks(((32,), (64,), (128,)), 256, 0.5))
+_NETWORKS.add("s2-m1", Blocks(((32,),), 100))
+_NETWORKS.add("s2-m2", Blocks(((32, 32),), 128))
+_NETWORKS.add("s2-m4", Blocks(_PAIRS, 128, 0.5, 0.2))
 _NETWORKS.add(
-    "s2-m6", _Network(((64, 64), (128, 128), (256, 256)), 128, 0.5, batch_norm=True)
+    "s2-m6", Blocks(((64, 64), (128, 128), (256, 256)), 128, 0.5, batch_norm=True)
 )
-_NETWORKS.add("s3-baseline", _Network(_PAIRS, 512, 0.5, 0.25))
-_NETWORKS.add("s3-augmented", _Network(_PAIRS, 512, 0.5, 0.25, batch_norm=True))
-_NETWORKS.add("s4-cnn", _Network((*_PAIRS, (128, 128)), 128, 0.5, batch_norm=True))
+_NETWORKS.add("s3-baseline", Blocks(_PAIRS, 512, 0.5, 0.25))
+_NETWORKS.add("s3-augmented", Blocks(_PAIRS, 512, 0.5, 0.25, batch_norm=True))
+_NETWORKS.add("s4-cnn", Blocks((*_PAIRS, (128, 128)), 128, 0.5, batch_norm=True))
+_NETWORKS.add("ours-cnn", Quick())

@@ -141,8 +141,11 @@ def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
             f"{type(backbone).__name__} and {type(head).__name__}. "
             "See backbones.get(), backbones.wrap(), heads.classifier(), models.cnn()."
         )
-    if head is None and any(phase.unfreeze is not None for phase in phases):
+    partly = [each for each in phases if each.unfreeze is not None]
+    partly += [each for each in phases if not each.train_head]
+    if head is None and partly:
         raise InvalidArgument(
-            "Expected unfreeze=None for a network without a backbone, all of which "
-            "learns from the start; leave unfreeze out of its phases."
+            "Expected phases without unfreeze= and train_head= for a network without a "
+            f"backbone, all of which learns from the start; received {partly[0]}. "
+            "Leave them out."
         )

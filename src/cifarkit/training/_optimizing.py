@@ -8,6 +8,7 @@ from cifarkit._errors import InvalidArgument
 from cifarkit.training._fused import fused
 from cifarkit.training._phase import Phase
 from cifarkit.training._rates import Shares, scaled
+from cifarkit.training._schedule import Linear
 
 _FLOOR = 0.01
 _UNDECAYED = ["bias", "gamma", "beta"]
@@ -45,9 +46,11 @@ def schedule_of(phase: Phase, steps: int) -> Any:
 
     The cosine schedule is that of Loshchilov and Hutter 2017, after a linear warm-up.
     """
-    if phase.schedule != "cosine":
+    if phase.schedule not in ("cosine", "linear"):
         return phase.learning_rate
     warm, peak = round(phase.warmup * steps), phase.learning_rate
+    if phase.schedule == "linear":
+        return Linear(peak, steps, warm=warm, floor=_FLOOR)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=_FLOOR * peak if warm else peak,
         decay_steps=max(1, steps - warm),

@@ -10,13 +10,14 @@ from cifarkit._types import Json
 from cifarkit.training._numbers import require_number, require_whole
 from cifarkit.training._settings import (
     check_class_weight,
+    check_learning,
     check_loss,
     check_rate_decay,
     check_solved,
     require_known,
 )
 
-SCHEDULES = ("cosine", "constant", "plateau")
+SCHEDULES = ("cosine", "linear", "constant", "plateau")
 POLICIES = ("frozen", "tuned")
 LBFGS = "lbfgs"
 _MOST_AVERAGED = 0.99999
@@ -36,16 +37,18 @@ class Phase:
             optimum, on kept features of a frozen backbone, under the L2 penalty that
             is best on the validation images. Beside it only `class_weight` means
             something; the history has one epoch, and dropout plays no part.
-        schedule: `"cosine"` (linear warm-up, then down to 1 % of the peak),
-            `"constant"`, or `"plateau"` (a tenth when the validation loss has not
-            fallen for two epochs).
-        warmup: share of the phase's steps in which the cosine schedule warms up.
+        schedule: `"cosine"` (linear warm-up, then down to 1 % of the peak), `"linear"`
+            (the same in straight lines: with `warmup=0.3`, one cycle in the sense of
+            Smith 2018), `"constant"`, or `"plateau"` (a tenth when the validation loss
+            has not fallen for two epochs).
+        warmup: share of the phase's steps in which cosine and linear warm up.
         unfreeze: which layers of the backbone learn: a number of layers counted from
             the end, a fraction of them (a float in (0, 1]), the name of the first
             block or layer (`"block_13"`), `"conv2d"` (only Conv2D layers), `"all"`, or
             None for none.
         snap: whether a count or a fraction is moved to the start of its block, so
             that no block is cut in two.
+        train_head: whether the head learns; if not, the backbone does so alone.
         batch_norm: `"frozen"` keeps the statistics and weights of every batch-norm
             layer of the backbone; `"tuned"` lets those learn that `unfreeze` covers.
         bn_momentum: share of its statistics that a tuned batch norm of the backbone
@@ -89,10 +92,11 @@ class Phase:
     epochs: int = 1
     learning_rate: float = 1e-3
     optimizer: Any = "adamw"
-    schedule: Literal["cosine", "constant", "plateau"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "plateau"] = "cosine"
     warmup: float = 0.06
     unfreeze: int | float | str | None = None
     snap: bool = True
+    train_head: bool = True
     batch_norm: Literal["frozen", "tuned"] = "frozen"
     bn_momentum: float | Literal["auto"] | None = "auto"
     patience: int | None = None
@@ -115,6 +119,7 @@ class Phase:
         if self.solved:
             check_solved(self)
         check_rate_decay(self.rate_decay, self.unfreeze)
+        check_learning(self.train_head, self.unfreeze)
 
     def _check_numbers(self) -> None:
         require_whole("epochs", self.epochs)

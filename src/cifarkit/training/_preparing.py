@@ -13,11 +13,13 @@ from cifarkit.training._phase import Phase
 
 
 def prepare(network: Network, phase: Phase) -> tuple[bool, ...]:
-    """Freeze and unfreeze the backbone as a phase says; return what learns."""
+    """Freeze and unfreeze as a phase says; return what learns of the backbone."""
     mask = learning(
         network.body, phase.unfreeze, snap=phase.snap, block_of=network.block_of
     )
     freeze(network.body, mask, batch_norm=phase.batch_norm)
+    if network.parts is not None:
+        network.parts[1].trainable = phase.train_head
     return mask
 
 

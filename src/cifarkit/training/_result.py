@@ -43,6 +43,18 @@ class PhaseResult:
         values = self.history.get("val_accuracy")
         return math.nan if values is None else values[self.kept_epoch]
 
+    @property
+    def gap(self) -> float:
+        """Training accuracy less validation accuracy of the kept epoch, or NaN.
+
+        As Keras logs them: training images augmented and with dropout, while the
+        weights still change in the epoch.
+        """
+        values = self.history.get("accuracy")
+        if values is None:
+            return math.nan
+        return float(values[self.kept_epoch] - self.validation_accuracy)
+
     def to_dict(self) -> Json:
         """Return everything but the weights, as JSON values."""
         return {
@@ -89,6 +101,11 @@ class TrainResult:
             f"TrainResult({self.model.name}, phases={len(self.phases)}, "
             f"validation={', '.join(scores)}, kept={self.kept})"
         )
+
+    @property
+    def gap(self) -> float:
+        """The gap of the kept phase: see `PhaseResult.gap`."""
+        return self.phases[self.kept - 1].gap
 
     @property
     def history(self) -> dict[str, list[Any]]:

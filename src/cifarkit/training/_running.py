@@ -76,7 +76,7 @@ def run(
     """
     started = time.perf_counter()
     model = compiled(network, stage, phase)
-    guard = BatchNormGuard(network.body)
+    guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
     watchers = [*own_callbacks(phase, model.optimizer), *callbacks]
     if phase.solved:
         history = _solved(model, network, stage, phase, watchers, verbose)

@@ -70,6 +70,19 @@ def check_rate_decay(rate_decay: float, unfreeze: Any) -> None:
         )
 
 
+def check_learning(train_head: Any, unfreeze: Any) -> None:
+    """Refuse a phase in which nothing learns.
+
+    Raises:
+        InvalidArgument: head and backbone are both frozen, or `train_head` is no bool.
+    """
+    if not isinstance(train_head, bool) or (unfreeze is None and not train_head):
+        raise InvalidArgument(
+            "Expected train_head to be True, or False beside unfreeze=; received "
+            f"train_head={train_head!r} and unfreeze={unfreeze!r}. Say what learns."
+        )
+
+
 def check_solved(phase: Any) -> None:
     """Refuse settings that a phase without steps would ignore.
 
