@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import math
 import pkgutil
 from types import ModuleType
 
@@ -211,6 +212,20 @@ def test_wilson_limits_solve_the_score_equation(trials, successes):
     for limit in metrics.wilson_interval(min(successes, trials), trials):
         error = 1.959964**2 * limit * (1 - limit) / trials
         assert (share - limit) ** 2 == pytest.approx(error, rel=1e-4, abs=1e-12)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(0, 40))
+def test_mcnemar_is_the_fair_coin(first, second, both):
+    """Against the sum of binomial chances; it is symmetric, and 1 where all agree."""
+    labels = np.zeros(first + second + both + 1, np.int64)
+    one, other = labels.copy(), labels.copy()
+    other[:first], one[first : first + second] = 1, 1
+    found = metrics.mcnemar(labels, one, other)
+    assert (found.only_first, found.only_second) == (first, second)
+    count, fewer = first + second, min(first, second)
+    tail = sum(math.comb(count, k) for k in range(fewer + 1)) / 2**count
+    assert found.p_value == pytest.approx(min(1.0, 2 * tail))
+    assert metrics.mcnemar(labels, other, one).p_value == found.p_value
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,17 @@ same arrays serve every backbone.
 """
 
 from cifarkit.datasets._arrays import from_arrays, split_of
+from cifarkit.datasets._channels import Channel, channels
 from cifarkit.datasets._cifar import cifar10, cifar100
 from cifarkit.datasets._folder import from_folder
 from cifarkit.datasets._splits import Split, Splits
 from cifarkit.datasets._synthetic import synthetic
 
 __all__ = [
+    "Channel",
     "Split",
     "Splits",
+    "channels",
     "cifar10",
     "cifar100",
     "from_arrays",

@@ -17,6 +17,7 @@ Example:
 """
 
 from cifarkit.metrics._confusion import ConfusedPair, confused_pairs, confusion
+from cifarkit.metrics._paired import Paired, mcnemar
 from cifarkit.metrics._per_class import ClassScore, per_class
 from cifarkit.metrics._probability import calibration_error, cross_entropy
 from cifarkit.metrics._share import accuracy, top_k, wilson_interval
@@ -24,11 +25,13 @@ from cifarkit.metrics._share import accuracy, top_k, wilson_interval
 __all__ = [
     "ClassScore",
     "ConfusedPair",
+    "Paired",
     "accuracy",
     "calibration_error",
     "confused_pairs",
     "confusion",
     "cross_entropy",
+    "mcnemar",
     "per_class",
     "top_k",
     "wilson_interval",

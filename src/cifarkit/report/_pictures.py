@@ -1,0 +1,129 @@
+"""The figures of a report, drawn by `cifarkit.viz` into its folder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from cifarkit._extras import require
+from cifarkit._types import Floats
+from cifarkit.augment import Augmentation
+from cifarkit.datasets import Splits
+from cifarkit.evaluation import Evaluation
+from cifarkit.report._blocks import Picture
+from cifarkit.training import TrainResult
+
+_DPI = 110
+_LOOKED_AT = 6
+
+
+class Album:
+    """Draws figures into a folder, each when it is asked for.
+
+    Args:
+        folder: of the report.
+
+    Raises:
+        MissingExtra: matplotlib or seaborn is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._viz: Any = require("cifarkit.viz", extra="viz")
+        require("matplotlib", extra="viz")
+        require("seaborn", extra="viz")
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+
+    def of_data(self, data: Splits, augment: Sequence[Augmentation]) -> list[Picture]:
+        """Return what the images are like."""
+        viz, train = self._viz, data.train
+        drawn = [
+            self._kept(viz.samples(train), "samples", "One image of each class."),
+            self._kept(
+                viz.class_counts(data), "classes", "Images of each class, in each part."
+            ),
+            self._kept(
+                viz.channels(train), "channels", "Values of the training images."
+            ),
+        ]
+        if augment:
+            drawn.append(
+                self._kept(
+                    viz.augmentations(train, augment),
+                    "augmentations",
+                    "One image, and what each augmentation by itself makes of it.",
+                )
+            )
+        return drawn
+
+    def of_training(self, result: TrainResult) -> Picture:
+        """Return the course of the phases."""
+        words = "Accuracy and loss of each epoch; the ring marks the weights kept."
+        return self._kept(self._viz.curves(result), "curves", words)
+
+    def of_quality(
+        self, data: Splits, evaluation: Evaluation, probabilities: Floats
+    ) -> list[Picture]:
+        """Return how good the classifier is."""
+        viz, test = self._viz, data.test
+        draw: dict[str, tuple[Callable[[], Any], str]] = {
+            "scores": (
+                lambda: viz.class_scores(evaluation),
+                "F1 of each class, between precision and recall.",
+            ),
+            "confusion": (
+                lambda: viz.confusion(evaluation),
+                "True class by predicted class, in images.",
+            ),
+            "calibration": (
+                lambda: viz.calibration(test.labels, probabilities),
+                "How often predictions of each confidence are right.",
+            ),
+            "right": (
+                lambda: viz.gallery(test, probabilities, right=True),
+                "Some images that are classified rightly.",
+            ),
+            "wrong": (
+                lambda: viz.gallery(test, probabilities, right=False),
+                "Some images that are classified wrongly.",
+            ),
+            "losses": (
+                lambda: viz.top_losses(test, probabilities),
+                "The images whose true class is given the least probability.",
+            ),
+        }
+        if evaluation.accuracy == 1.0:
+            del draw["wrong"]
+        return [
+            self._kept(figure(), name, words) for name, (figure, words) in draw.items()
+        ]
+
+    def of_attention(
+        self, result: TrainResult, data: Splits, probabilities: Floats
+    ) -> Iterator[Picture]:
+        """Yield where the network looked, on some of its surest mistakes and hits."""
+        if result.provenance.get("versions", {}).get("backend") != "tensorflow":
+            return
+        places = _looked_at(data.test.labels, probabilities)
+        images, names = data.test.images[places], data.test.class_names
+        maps = self._viz.grad_cam(result.model, images)
+        captions = [names[number] for number in probabilities[places].argmax(axis=1)]
+        figure = self._viz.heat(images, maps, captions)
+        words = (
+            "What spoke for the predicted class: three sure hits, three sure errors."
+        )
+        yield self._kept(figure, "attention", words)
+
+    def _kept(self, figure: Any, name: str, caption: str) -> Picture:
+        path = PurePosixPath("figures") / f"{name}.png"
+        figure.savefig(self._folder / path, dpi=_DPI, metadata={"Software": None})
+        return Picture(path, caption)
+
+
+def _looked_at(labels: Any, probabilities: Floats) -> Any:
+    """Return places of sure hits and of sure mistakes, half each."""
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    right = probabilities[order].argmax(axis=1) == labels[order]
+    half = _LOOKED_AT // 2
+    return np.concatenate([order[right][:half], order[~right][:half]])

@@ -1,0 +1,198 @@
+"""The sections of a report, as blocks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cifarkit.datasets import Splits, channels
+from cifarkit.evaluation import Evaluation
+from cifarkit.report._blocks import Block, Code, Heading, Points, Table, Text
+from cifarkit.training import PhaseResult, TrainResult
+
+_USE = """
+import keras
+
+model = keras.models.load_model("model.keras")
+probabilities = model.predict(images)  # RGB, (N, {height}, {width}, 3), in [0, 255]
+"""
+
+
+def objective(result: TrainResult, data: Splits, evaluation: Evaluation) -> list[Block]:
+    """Say what was to be done, and how it ended."""
+    low, high = evaluation.interval
+    made = result.provenance
+    return [
+        Heading(f"{made['network']} on {len(data.train.class_names)} classes", 1),
+        Heading("Objective"),
+        Text(
+            f"Classify images into {', '.join(data.train.class_names)}. Of "
+            f"{evaluation.n:,} test images {evaluation.accuracy:.2%} are classified "
+            f"rightly (95 % interval {low:.2%} to {high:.2%})."
+        ),
+    ]
+
+
+def exploration(data: Splits) -> list[Block]:
+    """Say what the images are like."""
+    height, width = data.train.images.shape[1:3]
+    parts = {
+        "training": data.train,
+        "validation": data.validation,
+        "test": data.test,
+    }
+    return [
+        Heading("Data"),
+        Text(
+            f"Images of {width} x {height} pixels from {data.source}, as RGB from 0 to "
+            "255. Weights are fitted to the training images, choices are made on the "
+            "validation images, and the test images were looked at once."
+        ),
+        Table(
+            ("part", "images"),
+            tuple((name, f"{len(split):,}") for name, split in parts.items()),
+        ),
+        Table(
+            ("channel of the training images", "mean", "standard deviation"),
+            tuple(
+                (each.name, f"{each.mean:.2f}", f"{each.deviation:.2f}")
+                for each in channels(data.train)
+            ),
+        ),
+    ]
+
+
+def architecture(result: TrainResult) -> list[Block]:
+    """Say which network it is, and what happens to an image before it."""
+    made = result.provenance
+    model, backbone = result.model, made["backbone"]
+    layers = [
+        (layer.name, type(layer).__name__, f"{layer.count_params():,}")
+        for layer in model.layers
+    ]
+    blocks: list[Block] = [
+        Heading("Architecture"),
+        Text(f"{model.count_params():,} parameters, of which:"),
+        Table(("layer", "kind", "parameters"), tuple(layers)),
+        Heading("Preprocessing"),
+        Text(
+            f"The network sees {made['size']} x {made['size']} pixels; resizing and "
+            "scaling are its first layers, so that raw images go in wherever it runs. "
+            f"Augmentation in training: {made['augmentation']}."
+        ),
+    ]
+    if backbone:
+        words = [f"{key}: {value}" for key, value in backbone.items() if value]
+        blocks.append(Points(tuple(words)))
+    return blocks
+
+
+def training(result: TrainResult) -> Iterator[Block]:
+    """Say what each phase did."""
+    made = result.provenance
+    yield Heading("Training")
+    for number, (phase, settings) in enumerate(
+        zip(result.phases, made["phases"], strict=True), start=1
+    ):
+        yield Heading(f"Phase {number}", 3)
+        kept = ", kept" if number == result.kept else ""
+        yield Text(f"{_course(phase)}{kept}. Settings: {_words(settings)}.")
+    yield Text(
+        f"Seed {made['seed']}, on {made['machine']}, {made['when']}. "
+        f"{', '.join(f'{name} {value}' for name, value in made['versions'].items())}."
+    )
+
+
+def quality(evaluation: Evaluation, result: TrainResult) -> list[Block]:
+    """Say how good the classifier is."""
+    rows = [
+        ("accuracy", f"{evaluation.accuracy:.2%}"),
+        ("cross-entropy", f"{evaluation.loss:.4f}"),
+        ("with penalties on weights", f"{evaluation.objective:.4f}"),
+        ("expected calibration error", f"{evaluation.ece:.4f}"),
+        ("training less validation accuracy", f"{100 * result.gap:.2f} points"),
+        *((f"in the top {k}", f"{share:.2%}") for k, share in evaluation.top_k.items()),
+    ]
+    scores = [
+        (
+            each.name,
+            *(f"{value:.3f}" for value in (each.precision, each.recall, each.f1)),
+        )
+        for each in evaluation.per_class
+    ]
+    pairs = [
+        (f"{each.first} and {each.second}", f"{each.count:,}")
+        for each in evaluation.pairs
+    ]
+    return [
+        Heading("Results on the test images"),
+        Table(("figure", "value"), tuple(rows)),
+        Table(("class", "precision", "recall", "F1"), tuple(scores)),
+        Table(("confused with each other", "images"), tuple(pairs)),
+    ]
+
+
+def claims(
+    claimed: Mapping[str, float | None], evaluation: Evaluation, result: TrainResult
+) -> list[Block]:
+    """Say what somebody else reported, beside what was measured."""
+    measured = {
+        "accuracy": evaluation.accuracy,
+        "loss": evaluation.loss,
+        "gap": result.gap,
+    }
+    rows = [
+        (name, f"{value:.4f}", f"{measured[name]:.4f}")
+        for name, value in claimed.items()
+        if value is not None and name in measured
+    ]
+    low, high = evaluation.interval
+    accuracy = claimed.get("accuracy")
+    blocks: list[Block] = [Heading("Comparison with the claim")]
+    blocks.append(Table(("figure", "claimed", "measured here"), tuple(rows)))
+    if accuracy is not None:
+        side = "inside" if low <= accuracy <= high else "outside"
+        words = (
+            f"The claimed accuracy lies {side} the 95 % interval of the measured one."
+        )
+        blocks.append(Text(words))
+    return blocks
+
+
+def limits(evaluation: Evaluation, notes: Sequence[str]) -> list[Block]:
+    """Say what the figures do not tell."""
+    half = 100 * (evaluation.interval[1] - evaluation.interval[0]) / 2
+    resolution = (
+        f"{evaluation.n:,} test images tell accuracies apart that differ by more than "
+        f"about {half:.1f} points, and no finer."
+    )
+    known = (
+        resolution,
+        "One seed was trained: another one gives a slightly different network.",
+        "Images from elsewhere (another camera, other classes) may be much harder.",
+        *notes,
+    )
+    return [Heading("Limits"), Points(known)]
+
+
+def deployment(result: TrainResult, data: Splits) -> list[Block]:
+    """Say how the model is used."""
+    height, width = data.train.images.shape[1:3]
+    return [
+        Heading("Deployment"),
+        Text(
+            "`result.save(folder)` writes model.keras; Keras alone is needed to use it:"
+        ),
+        Code(_USE.format(height=height, width=width)),
+    ]
+
+
+def _course(phase: PhaseResult) -> str:
+    epochs = len(phase.history["loss"])
+    ahead = f", after {phase.features:.0f} s of features" if phase.features else ""
+    return (
+        f"{epochs} epochs in {phase.seconds:.0f} s{ahead} ({phase.engine}); validation "
+        f"accuracy {phase.validation_accuracy:.2%} at epoch {phase.kept_epoch + 1}"
+    )
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in settings.items())

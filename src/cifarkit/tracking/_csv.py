@@ -1,0 +1,50 @@
+"""A table of epochs as a file."""
+
+import csv as format_
+import io
+from pathlib import Path
+from typing import Any
+
+from cifarkit._store import write_atomic
+from cifarkit.evaluation import Evaluation
+from cifarkit.tracking._tracker import Numbers, Tracker
+from cifarkit.training import TrainResult
+
+
+def csv(path: str | Path) -> Tracker:
+    """Return a tracker that writes a row for each epoch.
+
+    The file is whole at any time. A metric that a phase does not have is empty in its
+    rows.
+
+    Args:
+        path: the file; one that exists is replaced after the first epoch.
+    """
+    return _Csv(Path(path))
+
+
+class _Csv(Tracker):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path, self._rows = path, list[dict[str, float]]()
+
+    def _note(self, epoch: int, numbers: Numbers) -> None:
+        self._rows.append({"epoch": epoch, **numbers})
+        names = list(dict.fromkeys(name for row in self._rows for name in row))
+        text = io.StringIO()
+        writer = format_.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        write_atomic(self._path, lambda part: _put(part, text.getvalue()))
+
+    def _close(
+        self,
+        result: TrainResult,
+        evaluation: Evaluation | None,
+        figures: dict[str, Any],
+    ) -> None:
+        """Nothing is left to write: the figures of a test are no epoch."""
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,97 @@
+"""Runs, figures and model versions in MLflow."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from cifarkit._extras import require
+from cifarkit.evaluation import Evaluation
+from cifarkit.tracking._tracker import Numbers, Tracker, scores
+from cifarkit.training import TrainResult
+
+_LONGEST = 500  # characters of a parameter's value
+
+
+def mlflow(
+    experiment: str,
+    *,
+    uri: str | None = None,
+    name: str | None = None,
+    register: str | None = None,
+) -> Tracker:
+    """Return a tracker that writes a run of an MLflow experiment.
+
+    MLflow's own global state (the active run, the tracking address) is not touched.
+
+    Args:
+        experiment: its name; it is made where there is none.
+        uri: of the tracking server or folder; None is what MLflow's own settings say.
+        name: of the run, or None.
+        register: the registered model of which the result becomes a version, or None.
+
+    Raises:
+        MissingExtra: MLflow is not installed.
+
+    Example:
+        >>> run = tracking.mlflow("cifar-10", register="mine")       # doctest: +SKIP
+        >>> result = trainer.fit(data, callbacks=[run])              # doctest: +SKIP
+        >>> run.finish(result, evaluate(result.model, data.test))    # doctest: +SKIP
+    """
+    client = require("mlflow", extra="tracking").MlflowClient(tracking_uri=uri)
+    found = client.get_experiment_by_name(experiment)
+    number = found.experiment_id if found else client.create_experiment(experiment)
+    run = client.create_run(number, run_name=name)
+    return _MLflow(client, run.info.run_id, register)
+
+
+class _MLflow(Tracker):
+    def __init__(self, client: Any, run: str, register: str | None) -> None:
+        super().__init__()
+        self._client, self._run, self._register = client, run, register
+
+    def _note(self, epoch: int, numbers: Numbers) -> None:
+        entities = require("mlflow.entities", extra="tracking")
+        now = int(1000 * time.time())
+        metrics = [
+            entities.Metric(name, value, now, epoch) for name, value in numbers.items()
+        ]
+        self._client.log_batch(self._run, metrics=metrics)
+
+    def _close(
+        self,
+        result: TrainResult,
+        evaluation: Evaluation | None,
+        figures: dict[str, Any],
+    ) -> None:
+        self._note(self._epoch, scores(evaluation))
+        for name, value in _parameters(result).items():
+            self._client.log_param(self._run, name, value)
+        for name, figure in figures.items():
+            self._client.log_figure(self._run, figure, f"figures/{name}.png")
+        with tempfile.TemporaryDirectory() as folder:
+            result.save(Path(folder) / "model")
+            self._client.log_artifacts(self._run, folder)
+        if evaluation is not None:
+            text = json.dumps(evaluation.to_dict(), indent=2)
+            self._client.log_text(self._run, text, "evaluation.json")
+        if self._register:
+            self._version(self._register)
+        self._client.set_terminated(self._run)
+
+    def _version(self, name: str) -> None:
+        if not self._client.search_registered_models(f"name = '{name}'"):
+            self._client.create_registered_model(name)
+        source = f"runs:/{self._run}/model"
+        self._client.create_model_version(name, source, run_id=self._run)
+
+
+def _parameters(result: TrainResult) -> dict[str, str]:
+    """Return the settings of a training, flat: `phase_2.learning_rate` and the like."""
+    made = result.provenance
+    plain = ("network", "head", "size", "augmentation", "seed", "data_digest")
+    flat = {name: made[name] for name in plain}
+    for number, phase in enumerate(made["phases"], start=1):
+        flat |= {f"phase_{number}.{name}": value for name, value in phase.items()}
+    return {name: str(value)[:_LONGEST] for name, value in flat.items()}

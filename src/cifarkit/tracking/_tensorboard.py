@@ -1,0 +1,55 @@
+"""Curves and figures for TensorBoard."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from cifarkit._extras import require
+from cifarkit.evaluation import Evaluation
+from cifarkit.tracking._tracker import Numbers, Tracker, scores
+from cifarkit.training import TrainResult
+
+
+def tensorboard(folder: str | Path) -> Tracker:
+    """Return a tracker that writes what `tensorboard --logdir FOLDER` shows.
+
+    Args:
+        folder: where the event files go.
+
+    Raises:
+        MissingExtra: TensorFlow or TensorBoard is not installed.
+    """
+    require("tensorboard", extra="tracking")
+    return _TensorBoard(Path(folder))
+
+
+class _TensorBoard(Tracker):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._tf: Any = require("tensorflow", extra="tracking")
+        self._writer = self._tf.summary.create_file_writer(str(folder))
+
+    def _note(self, epoch: int, numbers: Numbers) -> None:
+        with self._writer.as_default(step=epoch):
+            for name, value in numbers.items():
+                self._tf.summary.scalar(name, value)
+        self._writer.flush()
+
+    def _close(
+        self,
+        result: TrainResult,
+        evaluation: Evaluation | None,
+        figures: dict[str, Any],
+    ) -> None:
+        self._note(self._epoch, scores(evaluation))
+        with self._writer.as_default(step=self._epoch):
+            for name, figure in figures.items():
+                picture = self._tf.io.decode_png(_png(figure), channels=3)
+                self._tf.summary.image(name, picture[None])
+        self._writer.close()
+
+
+def _png(figure: Any) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=100)
+    return content.getvalue()

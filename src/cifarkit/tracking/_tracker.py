@@ -1,0 +1,84 @@
+"""What every tracker does: both phases as one course of epochs."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifarkit._errors import InvalidArgument
+from cifarkit.evaluation import Evaluation
+from cifarkit.training import TrainResult
+
+Numbers = dict[str, float]
+
+
+class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """A Keras callback for one `fit`; then `finish` notes what came of it.
+
+    Keras counts epochs anew in each phase; a tracker counts on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._phase, self._epoch, self._finished = 0, 0, False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Count the phases."""
+        if self._finished:
+            raise InvalidArgument(
+                "Expected a new tracker for each fit; received one that is finished. "
+                "Make another one."
+            )
+        self._phase += 1
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Note the epoch, counted from 1 over both phases."""
+        self._epoch += 1
+        numbers = {name: float(np.mean(value)) for name, value in (logs or {}).items()}
+        self._note(self._epoch, {"phase": float(self._phase), **numbers})
+
+    def finish(
+        self,
+        result: TrainResult,
+        evaluation: Evaluation | None = None,
+        *,
+        figures: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note what came of the training, and close.
+
+        Args:
+            result: from `fit`.
+            evaluation: from `evaluate`, or None.
+            figures: `matplotlib` figures by name, as `{"curves": viz.curves(result)}`.
+        """
+        self._close(result, evaluation, dict(figures or {}))
+        self._finished = True
+
+    @abstractmethod
+    def _note(self, epoch: int, numbers: Numbers) -> None:
+        """Note the numbers of an epoch."""
+
+    @abstractmethod
+    def _close(
+        self,
+        result: TrainResult,
+        evaluation: Evaluation | None,
+        figures: dict[str, Any],
+    ) -> None:
+        """Note the end."""
+
+
+def scores(evaluation: Evaluation | None) -> Numbers:
+    """Return the figures of an evaluation that are one number each."""
+    if evaluation is None:
+        return {}
+    low, high = evaluation.interval
+    return {
+        "test_accuracy": evaluation.accuracy,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_loss": evaluation.loss,
+        "test_calibration_error": evaluation.ece,
+    }

@@ -1,0 +1,150 @@
+"""Where a network looked: Grad-CAM, on nested and on reloaded models.
+
+Source: Selvaraju et al., "Grad-CAM", ICCV 2017, arXiv:1610.02391.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._types import Floats, Images, Layer, Model, Tensor
+from cifarkit.viz._canvas import Figure, canvas
+
+Part = Callable[[Tensor], Tensor]
+
+
+def grad_cam(
+    model: Model, images: Images, classes: Sequence[int] | None = None
+) -> Floats:
+    """Return how much each place of an image speaks for a class.
+
+    The score is the log probability of the class, the maps are those of the last layer
+    that still has height and width: inside of a backbone that is a model in the model,
+    if there is one.
+
+    Args:
+        model: a functional or sequential `keras.Model` from RGB images in [0, 255],
+            shape `(N, H, W, 3)`, to probabilities; from `fit` or from a file.
+        images: uint8, shape `(N, H, W, 3)`; all at once, so not many.
+        classes: the class to explain for each image; None for the predicted one.
+
+    Returns:
+        float32, shape `(N, H, W)`, from 0 to 1; all 0 where nothing speaks for the
+        class.
+
+    Raises:
+        InvalidArgument: the model has no map, or Keras runs on another backend than
+            TensorFlow, which takes the gradient.
+        InvalidData: there is not one class for each image.
+    """
+    pixels = np.asarray(images, np.float32)
+    before, after = halves(model)
+    maps = ops.convert_to_tensor(before(ops.convert_to_tensor(pixels)))
+    chosen = _chosen(after, maps, classes)
+    weights = ops.mean(_gradient(after, maps, chosen), axis=(1, 2), keepdims=True)
+    heat = ops.relu(ops.sum(weights * maps, axis=-1, keepdims=True))
+    shown = ops.image.resize(heat, pixels.shape[1:3], interpolation="bilinear")
+    values = ops.convert_to_numpy(shown)[..., 0]
+    peaks = values.max(axis=(1, 2), keepdims=True)
+    scaled: Floats = values / np.where(peaks > 0, peaks, 1.0)
+    return scaled
+
+
+def heat(images: Images, maps: Floats, captions: Sequence[str] = ()) -> Figure:
+    """Show images, and below each the same with its heat map over it.
+
+    Args:
+        images: RGB, uint8, shape `(N, H, W, 3)`.
+        maps: from `grad_cam`, shape `(N, H, W)`.
+        captions: one for each image, or none.
+    """
+    count = len(images)
+    figure, rows = canvas(2, count, width=1.3 * count, height=2.9)
+    for place in range(count):
+        upper, lower = rows[:, place]
+        upper.imshow(images[place], interpolation="nearest")
+        lower.imshow(images[place], interpolation="nearest")
+        lower.imshow(maps[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        if captions:
+            upper.set_title(captions[place], fontsize=8)
+        upper.set_axis_off()
+        lower.set_axis_off()
+    return figure
+
+
+def halves(model: Model) -> tuple[Part, Part]:
+    """Return a model as two functions, from images to the last maps and on from there.
+
+    Raises:
+        InvalidArgument: nothing in the model has height and width.
+    """
+    if found := _halves(model):
+        return found
+    raise InvalidArgument(
+        f"Expected a network with maps of height and width; received {model.name!r}, "
+        "which has none. Grad-CAM needs a convolutional network."
+    )
+
+
+def _halves(model: Model) -> tuple[Part, Part] | None:
+    layers = [each for each in model.layers if type(each).__name__ != "InputLayer"]
+    for place in range(len(layers) - 1, -1, -1):
+        layer, earlier, later = layers[place], layers[:place], layers[place + 1 :]
+        if not isinstance(layer, keras.Model):
+            if _is_map(layer.output):
+                first = keras.Model(model.inputs, layer.output)
+                return first, keras.Model(layer.output, model.outputs)
+        elif _is_map(layer.output):
+            return _chain([*earlier, layer]), _chain(later)
+        elif inner := _halves(layer):
+            before, after = inner
+            return _chain([*earlier, before]), _chain([after, *later])
+    return None
+
+
+def _is_map(output: Any) -> bool:
+    shape = getattr(output, "shape", ())
+    return len(shape) == 4 and shape[1:3] != (1, 1)
+
+
+def _chain(parts: Sequence[Layer | Part]) -> Part:
+    def run(values: Tensor) -> Tensor:
+        for part in parts:
+            values = part(values)
+        return values[0] if isinstance(values, list) else values
+
+    return run
+
+
+def _chosen(after: Part, maps: Tensor, classes: Sequence[int] | None) -> Any:
+    """Return the one-hot classes to explain, shape `(N, C)`."""
+    answers = ops.convert_to_numpy(after(maps))
+    if classes is None:
+        classes = answers.argmax(axis=1)
+    numbers = np.asarray(classes)
+    inside = (numbers >= 0) & (numbers < answers.shape[1])
+    if numbers.shape != (len(answers),) or not inside.all():
+        raise InvalidData(
+            f"Expected one class from 0 to {answers.shape[1] - 1} for each of "
+            f"{len(answers)} images; received {classes!r}."
+        )
+    return np.eye(answers.shape[1], dtype=np.float32)[numbers]
+
+
+def _gradient(after: Part, maps: Tensor, chosen: Any) -> Tensor:
+    if keras.backend.backend() != "tensorflow":
+        raise InvalidArgument(
+            "Expected Keras on TensorFlow, which takes the gradient for grad_cam; "
+            f"received {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow."
+        )
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        probabilities = ops.clip(after(maps), 1e-7, 1.0)
+        score = ops.sum(ops.log(probabilities) * chosen)
+    return tape.gradient(score, maps)

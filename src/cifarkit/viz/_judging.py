@@ -1,0 +1,135 @@
+"""How good a classifier is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit import metrics
+from cifarkit._errors import InvalidArgument
+from cifarkit._extras import require
+from cifarkit.evaluation import Evaluation
+from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, tidy
+
+_BINS = 15
+
+
+def confusion(evaluation: Evaluation) -> Figure:
+    """Show which class is taken for which, in images.
+
+    Raises:
+        MissingExtra: matplotlib or seaborn is not installed.
+    """
+    names, matrix = evaluation.class_names, evaluation.confusion
+    side = 2.2 + 0.48 * len(names)
+    figure, ((axes,),) = canvas(width=side + 0.4, height=side)
+    mistakes = np.where(np.eye(len(names), dtype=bool), 0, matrix)
+    require("seaborn", extra="viz").heatmap(
+        mistakes,
+        annot=matrix,
+        fmt="d",
+        cmap="Oranges",
+        cbar=False,
+        square=True,
+        linewidths=0.5,
+        annot_kws={"size": 8},
+        xticklabels=names,
+        yticklabels=names,
+        ax=axes,
+    )
+    for number in range(len(names)):  # what is right, in another colour than mistakes
+        spot = axes.add_patch(_square(number))
+        spot.set_zorder(0.9)
+    tidy(axes, title=f"{evaluation.accuracy:.2%} right", x="predicted", y="true")
+    axes.tick_params(axis="x", rotation=45)
+    axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def class_scores(evaluation: Evaluation) -> Figure:
+    """Show the F1 of every class, the best first, between precision and recall."""
+    scores = sorted(evaluation.per_class, key=lambda score: -score.f1)
+    figure, ((axes,),) = canvas(height=1.1 + 0.28 * len(scores))
+    rows = range(len(scores))
+    axes.barh(rows, [100 * each.f1 for each in scores], 0.62, color=BLUE, label="F1")
+    for marker, name in (("|", "precision"), ("x", "recall")):
+        values = [100 * getattr(each, name) for each in scores]
+        axes.plot(values, rows, marker, ms=7, color=ORANGE, label=name, ls="none")
+    axes.set_yticks(rows, [each.name for each in scores])
+    axes.invert_yaxis()
+    lowest = min(min(each.precision, each.recall) for each in scores)
+    axes.set_xlim(max(0.0, 100 * lowest - 8), 100)
+    tidy(axes, x="%")
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    return figure
+
+
+def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
+    """Show how often predictions of each confidence are right (a reliability diagram).
+
+    Args:
+        labels: true class numbers, integers, shape `(N,)`.
+        probabilities: floats, shape `(N, C)`, as `evaluation.probabilities` gives them.
+
+    Raises:
+        InvalidData: the arrays are bad or do not belong together.
+    """
+    error = metrics.calibration_error(labels, probabilities, bins=_BINS)
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, _BINS + 1)
+    place = np.searchsorted(edges[1:-1], confidence, side="left")
+    figure, (panels,) = canvas(1, 2, width=8.4, height=3.4)
+    curve, count = panels
+    used = [number for number in range(_BINS) if (place == number).any()]
+    means = [100 * confidence[place == number].mean() for number in used]
+    shares = [100 * right[place == number].mean() for number in used]
+    curve.plot([0, 100], [0, 100], color=GREY, lw=0.9, ls="--")
+    curve.plot(means, shares, "o-", color=BLUE, ms=4, lw=1.4)
+    tidy(
+        curve,
+        title=f"expected calibration error {error:.4f}",
+        x="confidence, %",
+        y="right, %",
+    )
+    count.hist(100 * confidence, bins=100 * edges, color=BLUE)
+    count.set_yscale("log")
+    tidy(count, title="how sure it is", x="confidence, %", y="images")
+    return figure
+
+
+def comparison(evaluations: Mapping[str, Evaluation]) -> Figure:
+    """Show the accuracy of several models with their 95 % intervals.
+
+    Args:
+        evaluations: of each model, by its name.
+
+    Raises:
+        InvalidArgument: there are none.
+    """
+    if not evaluations:
+        raise InvalidArgument("Expected at least one evaluation; received none.")
+    figure, ((axes,),) = canvas(height=1.0 + 0.42 * len(evaluations))
+    for place, evaluation in enumerate(evaluations.values()):
+        low, high = (100 * each for each in evaluation.interval)
+        axes.plot([low, high], [place, place], color=BLUE, lw=5, alpha=0.35)
+        axes.plot(100 * evaluation.accuracy, place, "o", color=BLUE, ms=6)
+        axes.annotate(
+            f"{evaluation.accuracy:.2%}",
+            (high, place),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
+    axes.set_yticks(range(len(evaluations)), list(evaluations))
+    axes.set_ylim(len(evaluations) - 0.5, -0.5)
+    axes.margins(x=0.12)
+    tidy(axes, x="accuracy on the test images, % (95 % interval)")
+    return figure
+
+
+def _square(number: int) -> Any:
+    patches = require("matplotlib.patches", extra="viz")
+    return patches.Rectangle((number, number), 1, 1, facecolor="#d7e6f5")

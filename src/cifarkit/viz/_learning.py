@@ -1,0 +1,54 @@
+"""How a training went."""
+
+from itertools import pairwise
+from typing import Any
+
+from cifarkit.training import TrainResult
+from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Axes, Figure, canvas, tidy
+
+_PANELS = (("accuracy", "accuracy, %", 100.0), ("loss", "loss", 1.0))
+
+
+def curves(result: TrainResult) -> Figure:
+    """Show accuracy and loss of both phases as one course.
+
+    A vertical line stands where the second phase begins, a ring around the epoch whose
+    weights were kept.
+    """
+    figure, (panels,) = canvas(1, 2, width=8.4, height=3.2)
+    history = result.history
+    epochs = range(1, len(history["phase"]) + 1)
+    starts = [
+        epoch + 0.5
+        for epoch, (before, after) in enumerate(pairwise(history["phase"]), start=1)
+        if before != after
+    ]
+    for axes, (name, label, scale) in zip(panels, _PANELS, strict=True):
+        for key, colour, words in (
+            (name, BLUE, "training"),
+            (f"val_{name}", ORANGE, "validation"),
+        ):
+            if key in history:
+                values = [scale * value for value in history[key]]
+                axes.plot(epochs, values, "o-", ms=3, lw=1.4, color=colour, label=words)
+        for start in starts:
+            axes.axvline(start, color=GREY, lw=0.9, ls="--")
+        _ring(axes, result, history, name, scale)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        tidy(axes, x="epoch", y=label)
+        axes.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def _ring(
+    axes: Axes, result: TrainResult, history: Any, name: str, scale: float
+) -> None:
+    """Mark the epoch that was kept."""
+    before = sum(
+        len(phase.history["loss"]) for phase in result.phases[: result.kept - 1]
+    )
+    place = before + result.phases[result.kept - 1].kept_epoch
+    key = f"val_{name}" if f"val_{name}" in history else name
+    axes.plot(
+        place + 1, scale * history[key][place], "o", ms=9, mfc="none", mec="#333333"
+    )

@@ -1,0 +1,157 @@
+"""Reports: one folder that tells all, and comparisons that know noise."""
+
+import json
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cifarkit import Phase, TwoPhaseTrainer, augment, datasets, evaluate, models, report
+from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
+from cifarkit.report._html import html
+from cifarkit.report._markdown import markdown
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A small training, its evaluation and its report."""
+    data = datasets.synthetic(n=100, size=16, classes=4)
+    network = models.cnn("s2-m1", classes=4, size=16)
+    trainer = TwoPhaseTrainer(network, phase_1=Phase(epochs=2), verbose=0)
+    result = trainer.fit(data)
+    evaluation = evaluate(result.model, data.test)
+    folder = report.write(
+        tmp_path_factory.mktemp("runs") / "report",
+        result,
+        evaluation,
+        data,
+        augment=[augment.flip()],
+        claimed={"accuracy": 0.9024, "loss": 0.33, "gap": None},
+        notes=["The checkpoint was another one."],
+    )
+    return SimpleNamespace(
+        data=data, result=result, evaluation=evaluation, folder=folder
+    )
+
+
+def test_a_report_has_all_sections(made):
+    """From the objective to the deployment, in Markdown and in HTML."""
+    text = (made.folder / "report.md").read_text()
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert headings == [
+        *("Objective", "Data", "Architecture", "Preprocessing", "Training"),
+        *("Results on the test images", "Comparison with the claim"),
+        *("Limits", "Deployment"),
+    ]
+    page = (made.folder / "report.html").read_text()
+    assert re.findall(r"<h2>(.*?)</h2>", page) == headings
+
+
+def test_a_report_says_the_figures(made):
+    """Accuracy, its interval, F1 of each class, statistics, the claim beside it."""
+    text = (made.folder / "report.md").read_text()
+    low, high = made.evaluation.interval
+    assert f"{made.evaluation.accuracy:.2%}" in text
+    assert f"{low:.2%} to {high:.2%}" in text
+    for score in made.evaluation.per_class:
+        assert f"| {score.recall:.3f} | {score.f1:.3f} |" in text
+    for channel in datasets.channels(made.data.train):
+        assert f"| {channel.mean:.2f} | {channel.deviation:.2f} |" in text
+    assert f"| accuracy | 0.9024 | {made.evaluation.accuracy:.4f} |" in text
+    assert f"{100 * made.result.gap:.2f} points" in text
+    assert "- The checkpoint was another one." in text
+
+
+def test_every_picture_of_a_report_is_there(made):
+    """What the Markdown shows lies beside it; the HTML has it inside."""
+    text = (made.folder / "report.md").read_text()
+    paths = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert {path.name for path in (made.folder / "figures").iterdir()} == {
+        path.removeprefix("figures/") for path in paths
+    }
+    assert {"figures/confusion.png", "figures/curves.png"} <= set(paths)
+    page = (made.folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(paths)
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+
+
+def test_the_record_of_a_report_can_be_read(made):
+    """The JSON holds the evaluation as it was."""
+    record = json.loads((made.folder / "report.json").read_text())
+    assert record["evaluation"] == made.evaluation.to_dict()
+    assert record["training"]["kept"] == made.result.kept
+
+
+def test_a_report_is_written_again_over_itself(made):
+    """The second one replaces the first, and leaves nothing half-written."""
+    before = sorted(path.name for path in made.folder.rglob("*"))
+    report.write(made.folder, made.result, made.evaluation, made.data)
+    text = (made.folder / "report.md").read_text()
+    assert "Comparison with the claim" not in text
+    assert sorted(path.name for path in made.folder.rglob("*")) == before
+
+
+def test_a_file_is_no_folder(made, tmp_path):
+    """A report is not written over somebody's file."""
+    path = tmp_path / "report"
+    path.write_text("mine")
+    with pytest.raises(InvalidArgument, match="folder"):
+        report.write(path, made.result, made.evaluation, made.data)
+    assert path.read_text() == "mine"
+
+
+NASTY = "a <b> & *c* | d_e `f` $g$\nh"
+
+
+def test_markdown_shows_words_as_they_are():
+    """Names of classes may hold signs that Markdown would take for its own."""
+    text = markdown([Heading(NASTY, 2), Table(("x", NASTY), ((NASTY, "1"),))])
+    plain = r"a \<b\> & \*c\* \| d\_e \`f\` \$g\$ h"
+    assert text == f"## {plain}\n\n| x | {plain} |\n|---|---:|\n| {plain} | 1 |\n"
+
+
+def test_html_shows_words_as_they_are(tmp_path):
+    """The same in HTML: what a parser reads is what was written."""
+    (tmp_path / "p.png").write_bytes(b"\x89PNG")
+
+    class Reader(HTMLParser):
+        words = ""
+
+        def handle_data(self, data):
+            self.words += data
+
+    blocks = [
+        *(Heading(NASTY, 1), Text(NASTY), Points((NASTY,)), Code(NASTY)),
+        *(Table((NASTY,), ((NASTY,),)), Picture("p.png", NASTY)),
+    ]
+    reader = Reader()
+    reader.feed(html(blocks, tmp_path))
+    assert reader.words.count(NASTY) == 8
+
+
+def test_differences_inside_the_noise_are_called_so():
+    """Twenty flips of a coin say nothing; thirty against none do."""
+    labels = np.zeros(200, np.int64)
+    one, other, worse = (np.tile([0.9, 0.1], (200, 1)) for _ in range(3))
+    one[:11], other[11:20] = [0.1, 0.9], [0.1, 0.9]
+    worse[:50] = [0.1, 0.9]
+    found = report.compare(labels, {"one": one, "other": other, "worse": worse})
+    text = str(found)
+    assert "one against other: the difference is inside the noise (9 : 11" in text
+    assert "one against worse: one is better (39 : 0" in text
+    assert found.accuracy["worse"][0] == 0.75
+    assert found.accuracy["worse"][1] < 0.75 < found.accuracy["worse"][2]
+
+
+def test_comparisons_refuse_what_cannot_be_compared():
+    """One model alone, class numbers in place of probabilities, other images."""
+    labels, rows = np.zeros(4, np.int64), np.tile([0.9, 0.1], (4, 1))
+    with pytest.raises(InvalidArgument, match="two models"):
+        report.compare(labels, {"one": rows})
+    with pytest.raises(InvalidData, match=r"\(N, C\)"):
+        report.compare(labels, {"one": rows, "other": labels})
+    with pytest.raises(InvalidData, match="length"):
+        report.compare(labels, {"one": rows, "other": rows[:3]})

@@ -1,0 +1,280 @@
+"""The pictures: each function gives a figure that shows what it was given."""
+
+import subprocess
+import sys
+
+import keras
+import matplotlib.figure
+import numpy as np
+import pytest
+
+from cifarkit import (
+    Phase,
+    TwoPhaseTrainer,
+    augment,
+    backbones,
+    datasets,
+    evaluate,
+    heads,
+    models,
+    viz,
+)
+from cifarkit._errors import InvalidArgument, InvalidData, MissingExtra
+from cifarkit.evaluation import probabilities
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A small set of learnable images."""
+    return datasets.synthetic(n=100, size=32, classes=4)
+
+
+@pytest.fixture(scope="module")
+def result(data, tmp_path_factory):
+    """A network of a nested backbone, after two phases."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CIFARKIT_HOME", str(tmp_path_factory.mktemp("store")))
+        backbone = backbones.get("mobilenetv2", weights=None, size=64)
+        return TwoPhaseTrainer(
+            backbone,
+            heads.classifier(),
+            phase_1=Phase(epochs=2),
+            phase_2=Phase(epochs=1, unfreeze=11),
+            verbose=0,
+        ).fit(data)
+
+
+@pytest.fixture(scope="module")
+def evaluation(result, data):
+    """How good it is."""
+    return evaluate(result.model, data.test)
+
+
+@pytest.fixture(scope="module")
+def rows(result, data):
+    """Its probabilities of the test images."""
+    return probabilities(result.model, data.test.images)
+
+
+def texts(figure):
+    """Return all words of a figure."""
+    return [each.get_text() for each in figure.findobj(matplotlib.text.Text)]
+
+
+def shown(figure):
+    """Return the images in a figure."""
+    return [image for axes in figure.axes for image in axes.images]
+
+
+def test_samples_show_every_class(data):
+    """As many of each class as asked for, under its name."""
+    figure = viz.samples(data.train, per_class=3)
+    assert len(shown(figure)) == 12
+    for name in data.train.class_names:
+        assert texts(figure).count(name) == 3
+    first = shown(figure)[0].get_array()
+    assert any(np.array_equal(first, image) for image in data.train.images)
+
+
+def test_class_counts_are_those_of_the_splits(data):
+    """A bar for each class of each part, as long as it has images."""
+    axes = viz.class_counts(data).axes[0]
+    widths = [bar.get_width() for bar in axes.patches]
+    counts = [
+        np.bincount(split.labels, minlength=4)
+        for split in (data.train, data.validation, data.test)
+    ]
+    assert widths == np.concatenate(counts).tolist()
+
+
+def test_channels_say_their_statistics(data):
+    """Mean and deviation of each channel, to two decimals, as NumPy has them."""
+    words = " ".join(texts(viz.channels(data.train)))
+    for place, name in enumerate(("red", "green", "blue")):
+        pixels = data.train.images[..., place].astype(np.float64)
+        expected = f"{name}: mean {pixels.mean():.2f}, deviation {pixels.std():.2f}"
+        assert expected in words
+
+
+@pytest.mark.real
+def test_cifar10_has_the_published_statistics():
+    """R 125.31/62.99, G 122.95/62.09, B 113.87/66.70 over the 50,000."""
+    whole = datasets.cifar10(32, validation=0).train
+    assert [str(channel) for channel in datasets.channels(whole)] == [
+        "red: mean 125.31, deviation 62.99",
+        "green: mean 122.95, deviation 62.09",
+        "blue: mean 113.87, deviation 66.70",
+    ]
+
+
+def test_each_augmentation_is_shown_by_itself(data):
+    """The image first, then what each makes of it; a flip is a flip."""
+    items = [augment.flip(), augment.rotation(0.1), augment.mixup()]
+    figure = viz.augmentations(data.train, items, count=5, image=3)
+    images = [np.asarray(each.get_array()) for each in shown(figure)]
+    assert len(images) == 18
+    plain = data.train.images[3]
+    for row in range(3):
+        np.testing.assert_array_equal(images[6 * row], plain)
+    for flipped in images[1:6]:
+        assert np.array_equal(flipped, plain) or np.array_equal(flipped, plain[:, ::-1])
+    assert "rotation 0.1" in texts(figure)
+
+
+def test_curves_are_one_course(result):
+    """All epochs in a row, a line between the phases, a ring around what was kept."""
+    figure = viz.curves(result)
+    accuracy = figure.axes[0]
+    training = next(line for line in accuracy.lines if line.get_label() == "training")
+    assert list(training.get_xdata()) == [1, 2, 3]
+    expected = [100 * value for value in result.history["accuracy"]]
+    np.testing.assert_allclose(training.get_ydata(), expected)
+    assert [2.5, 2.5] in [list(line.get_xdata()) for line in accuracy.lines]
+
+
+def test_confusion_shows_all_counts(evaluation):
+    """Every count of the matrix stands in the picture."""
+    words = texts(viz.confusion(evaluation))
+    for count in evaluation.confusion.ravel():
+        assert str(count) in words
+
+
+def test_class_scores_are_in_order(evaluation):
+    """The best class first, each bar as long as its F1."""
+    axes = viz.class_scores(evaluation).axes[0]
+    widths = [bar.get_width() for bar in axes.patches]
+    expected = sorted((100 * each.f1 for each in evaluation.per_class), reverse=True)
+    np.testing.assert_allclose(widths, expected)
+
+
+def test_calibration_is_what_it_says():
+    """Half of the predictions at 75 % are right: the point lies at (75, 50)."""
+    rows = np.array([[0.75, 0.25]] * 4)
+    figure = viz.calibration(np.array([0, 0, 1, 1]), rows)
+    (x, y) = figure.axes[0].lines[1].get_data()
+    np.testing.assert_allclose((x, y), ([75], [50]))
+    assert "expected calibration error 0.2500" in texts(figure)
+
+
+def test_a_comparison_shows_intervals(evaluation):
+    """A point in its interval for each model, under its name."""
+    figure = viz.comparison({"one": evaluation, "other": evaluation})
+    assert {"one", "other", f"{evaluation.accuracy:.2%}"} <= set(texts(figure))
+    with pytest.raises(InvalidArgument, match="at least one"):
+        viz.comparison({})
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_galleries_show_what_they_say(data, rows, right):
+    """Only right ones, or only wrong ones, each with what it was taken for."""
+    figure = viz.gallery(data.test, rows, right=right, count=6)
+    wanted = (rows.argmax(axis=1) == data.test.labels) == right
+    images = data.test.images[wanted]
+    assert len(shown(figure)) == min(6, len(images))
+    for each in shown(figure):
+        assert any(np.array_equal(each.get_array(), image) for image in images)
+
+
+def test_top_losses_come_worst_first(data, rows):
+    """The image whose true class has the least probability is the first."""
+    first = shown(viz.top_losses(data.test, rows, count=4))[0].get_array()
+    own = rows[np.arange(len(rows)), data.test.labels]
+    np.testing.assert_array_equal(first, data.test.images[own.argmin()])
+
+
+def test_probabilities_of_other_images_are_refused(data, rows):
+    """As many rows as images, as many columns as classes."""
+    for call in (viz.top_losses, lambda *parts: viz.gallery(*parts, right=True)):
+        with pytest.raises(InvalidData, match="shape"):
+            call(data.train, rows)
+
+
+def test_trap_15_grad_cam_sees_into_a_nested_backbone(result, data, tmp_path):
+    """Maps of the right size and range, the same after saving and loading."""
+    images = data.test.images[:3]
+    maps = viz.grad_cam(result.model, images)
+    assert (maps.shape, maps.dtype) == ((3, 32, 32), np.float32)
+    assert maps.min() >= 0
+    assert set(np.round(maps.max(axis=(1, 2)), 5)) <= {0.0, 1.0}
+    result.model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(viz.grad_cam(again, images), maps, atol=1e-4)
+
+
+def test_grad_cam_finds_where_the_evidence_is():
+    """A network that looks at one corner alone gets a map that is hot there."""
+    image = keras.Input((16, 16, 3))
+    maps = keras.layers.AveragePooling2D(4)(image)
+    mask = np.zeros((4, 4), np.float32)
+    mask[0, 3] = 1.0  # above right
+    seen = keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones")(maps)
+    values = keras.layers.Flatten()(seen)
+    outputs = keras.layers.Dense(2, "softmax", name="last")(values)
+    model = keras.Model(image, outputs)
+    kernel = np.stack([mask.ravel(), -mask.ravel()], axis=1) / 100
+    model.get_layer("last").set_weights([kernel, np.zeros(2)])
+    images = np.zeros((1, 16, 16, 3), np.uint8)
+    images[0, :4, 12:] = 200
+    hot = viz.grad_cam(model, images, classes=[0])[0]
+    assert np.unravel_index(hot.argmax(), hot.shape)[0] < 5
+    assert np.unravel_index(hot.argmax(), hot.shape)[1] > 11
+    assert viz.grad_cam(model, images, classes=[1]).max() == 0
+
+
+@pytest.mark.parametrize("name", ["s2-m1", "ours-cnn"])
+def test_grad_cam_takes_networks_from_scratch(name, data):
+    """Flat networks have their last map in the open."""
+    maps = viz.grad_cam(models.cnn(name, classes=4), data.test.images[:2], [0, 3])
+    assert maps.shape == (2, 32, 32)
+
+
+def test_grad_cam_sees_a_map_that_a_nested_model_pools():
+    """A backbone that ends in a pooled vector still has its maps inside."""
+    inner_image = keras.Input((16, 16, 3))
+    inner = keras.layers.Conv2D(4, 3, name="conv")(inner_image)
+    pooled = keras.layers.GlobalAveragePooling2D()(inner)
+    nested = keras.Model(inner_image, pooled, name="nested")
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(nested(image)))
+    assert viz.grad_cam(model, np.ones((1, 16, 16, 3), np.uint8)).shape == (1, 16, 16)
+
+
+def test_grad_cam_refuses_what_it_cannot_explain(result, data):
+    """No map, no such class, not one class for each image."""
+    flat = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "softmax")])
+    with pytest.raises(InvalidArgument, match="convolutional"):
+        viz.grad_cam(flat, np.zeros((1, 4), np.uint8))
+    for classes in ([9], [0, 1], [-1]):
+        with pytest.raises(InvalidData, match="one class"):
+            viz.grad_cam(result.model, data.test.images[:1], classes)
+
+
+def test_heat_lies_over_the_images(data):
+    """Each image twice, once with its map."""
+    figure = viz.heat(
+        data.test.images[:2], np.zeros((2, 32, 32), np.float32), ["a", "b"]
+    )
+    assert len(shown(figure)) == 6
+    assert {"a", "b"} <= set(texts(figure))
+
+
+def test_no_window_and_no_setting_is_touched():
+    """Drawing leaves pyplot without figures and the settings as they were."""
+    code = """
+import matplotlib
+before = dict(matplotlib.rcParams)
+from cifarkit import datasets, viz
+viz.samples(datasets.synthetic(n=50).train)
+viz.class_counts(datasets.synthetic(n=50))
+assert dict(matplotlib.rcParams) == before
+import matplotlib.pyplot
+assert matplotlib.pyplot.get_fignums() == []
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_matplotlib_the_pip_line_is_said(data, monkeypatch):
+    """The extra that brings it stands in the error."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'cifarkit\[viz\]'"):
+        viz.samples(data.train)
