@@ -14,7 +14,16 @@ import cifarkit
 HEAVY = ("keras", "tensorflow", "jax", "numpy", "sklearn", "PIL", "matplotlib")
 ROOMS = (
     *("activations", "augment", "backbones", "datasets", "doctoring", "evaluation"),
-    *("estimator", "heads", "metrics", "models"),
+    *(
+        "estimator",
+        "heads",
+        "metrics",
+        "models",
+        "recipes",
+        "report",
+        "tracking",
+        "viz",
+    ),
 )
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from cifarkit import backbones as backbones
     from cifarkit import datasets as datasets
     from cifarkit import heads as heads
-    from cifarkit import images as images
     from cifarkit import metrics as metrics
     from cifarkit import models as models
+    from cifarkit import recipes as recipes
     from cifarkit._errors import CifarkitError as CifarkitError
     from cifarkit._probe import probe as probe
     from cifarkit.doctoring import doctor as doctor
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cifarkit.training import TrainResult as TrainResult
     from cifarkit.training import TwoPhaseTrainer as TwoPhaseTrainer
 
-_ROOMS = ("augment", "backbones", "datasets", "heads", "images", "metrics", "models")
+_ROOMS = ("augment", "backbones", "datasets", "heads", "metrics", "models", "recipes")
 _HOMES = {
     "CifarkitError": "_errors",
     "Evaluation": "evaluation",
@@ -50,10 +50,10 @@ __all__ = [
     "doctor",
     "evaluate",
     "heads",
-    "images",
     "metrics",
     "models",
     "probe",
+    "recipes",
 ]
 
 

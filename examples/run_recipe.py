@@ -1,0 +1,89 @@
+"""Run a published project's model from its name, and see the claim beside the figure.
+
+python examples/run_recipe.py --list
+python examples/run_recipe.py --recipe s3-baseline --variant as_published
+python examples/run_recipe.py --recipe s0-mobilenetv2-finetuned --epochs 1 --limit 2000
+"""
+
+import argparse
+import json
+import logging
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from cifarkit import recipes
+
+
+def main():
+    """List the recipes, or run one."""
+    options = parsed()
+    if options.list:
+        print("\n".join(map(line, recipes.names())))
+        return
+    recipe = chosen(options)
+    row = options.ledger and options.ledger / f"{recipe.name}.{recipe.variant}.json"
+    if row and row.exists():
+        print(f"{row} is there; delete it to measure again.")
+        return
+    print(recipe)
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    began = time.perf_counter()
+    result, evaluation = recipe.run(seed=options.seed)
+    seconds = time.perf_counter() - began
+
+    print(evaluation)
+    print(f"claimed: {recipe.claimed}")
+    print(f"measured: {evaluation.accuracy:.2%}, gap {100 * result.gap:.2f} points")
+    print(f"in {seconds:.0f} s")
+    if options.out:
+        result.save(options.out)
+    if row:
+        command = " ".join(["python", *sys.argv])
+        figures = recipes.ledger_row(
+            recipe, result, evaluation, command=command, seconds=seconds
+        )
+        row.parent.mkdir(parents=True, exist_ok=True)
+        row.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def line(name):
+    """Return a line about a recipe, for the list."""
+    recipe = recipes.get(name)
+    variants = ", ".join(recipes.variants(name))
+    return f"{name:<26} {recipe.system:<5} {variants:<26} {recipe.claimed}"
+
+
+def chosen(options):
+    """Return the recipe that the options ask for."""
+    recipe = recipes.get(options.recipe, options.variant)
+    if options.weights:
+        recipe = replace(recipe, weights=options.weights)
+    return recipe.limited(epochs=options.epochs, images=options.limit)
+
+
+def parsed():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="name all recipes")
+    what.add_argument("--recipe", help="run this one")
+    parser.add_argument("--variant", default="best", help="as_published, fixed or best")
+    parser.add_argument("--epochs", type=int, help="the most of each phase")
+    parser.add_argument("--limit", type=int, help="the most images in each split")
+    parser.add_argument("--weights", help="another set, or the path of a file")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, help="folder for model and record")
+    parser.add_argument("--ledger", type=Path, help="folder for the figures of a run")
+    options = parser.parse_args()
+    if options.ledger and (options.epochs or options.limit):
+        parser.error("a row of the ledger is a whole run: no --epochs, no --limit")
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What a project reported of a model."""
+
+from dataclasses import asdict, dataclass
+from typing import final
+
+from cifarkit._types import Json
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Figures that a project published; None where it says nothing.
+
+    Args:
+        accuracy: on its test images, in [0, 1].
+        loss: on its test images, as it was reported: with penalties or without.
+        gap: training accuracy less validation accuracy, in [-1, 1].
+        note: what must be known to read the figures.
+    """
+
+    accuracy: float | None = None
+    loss: float | None = None
+    gap: float | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        if self.accuracy is None:
+            return self.note or "nothing"
+        parts = [f"{self.accuracy:.2%} on its test images"]
+        if self.loss is not None:
+            parts.append(f"loss {self.loss:g}")
+        if self.gap is not None:
+            parts.append(f"gap {100 * self.gap:.2f} points")
+        return ", ".join(parts) + (f" ({self.note})" if self.note else "")
+
+    def to_dict(self) -> Json:
+        """Return the figures as JSON values."""
+        return asdict(self)

@@ -1,0 +1,93 @@
+"""S0: MobileNetV2 at 160 pixels, with a report, a Gradio page and a Flask service."""
+
+from dataclasses import replace
+from typing import Any
+
+from cifarkit import heads
+from cifarkit.recipes import _best
+from cifarkit.recipes._claim import Claim
+from cifarkit.recipes._images import Images
+from cifarkit.recipes._recipe import Recipe
+from cifarkit.training import Phase
+
+_PLAIN = Phase(
+    epochs=10,
+    learning_rate=1e-3,
+    optimizer="adam",
+    schedule="constant",
+    patience=3,
+    batch_size=32,
+)
+_TAIL = replace(
+    _PLAIN,
+    learning_rate=1e-5,
+    unfreeze=50,
+    snap=False,
+    batch_norm="tuned",
+    bn_momentum=None,
+)
+_DRAW = "45,000 training and 5,000 validation images"
+_SCALED = "inputs scaled to [0, 1], which the weights were not trained with"
+_CHECKPOINT = (
+    "weights: one checkpoint for all sizes, where the project had that of "
+    "keras.applications for 160 pixels (weights='keras')"
+)
+
+CNN = Recipe(
+    name="s0-cnn",
+    variant="as_published",
+    system="S0",
+    claimed=Claim(accuracy=0.75, note="about"),
+    images=Images(size=32),
+    network="s0-cnn",
+    phase_1=replace(_PLAIN, epochs=30),
+    assumed=(
+        _DRAW,
+        "32 x 32 pixels for this network",
+        "Adam at 1e-3, batch 32, 30 epochs, early stopping after 3",
+    ),
+)
+FROZEN = Recipe(
+    name="s0-mobilenetv2-frozen",
+    variant="as_published",
+    system="S0",
+    claimed=Claim(accuracy=0.85, note="about"),
+    images=Images(size=160),
+    network="mobilenetv2",
+    head=heads.classifier(hidden=(128,), dropout=0.3),
+    preprocess="unit",
+    interpolation="bilinear",
+    phase_1=_PLAIN,
+    assumed=(_DRAW, "10 epochs, early stopping after 3"),
+    notes=(_SCALED, _CHECKPOINT),
+)
+TUNED = replace(
+    FROZEN,
+    name="s0-mobilenetv2-finetuned",
+    claimed=Claim(accuracy=0.9024, loss=0.33),
+    phase_2=_TAIL,
+    assumed=(
+        _DRAW,
+        "10 epochs of phase 1, early stopping after 3 in both",
+        "batch norm of the last 50 layers learns with them",
+    ),
+)
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """Return all variants of all models."""
+    right: dict[str, Any] = {
+        "variant": "fixed",
+        "preprocess": "auto",
+        "notes": (_CHECKPOINT,),
+    }
+    return (
+        CNN,
+        _best.scratch(CNN),
+        FROZEN,
+        replace(FROZEN, **right),
+        _best.frozen(FROZEN),
+        TUNED,
+        replace(TUNED, **right),
+        _best.tuned(TUNED),
+    )

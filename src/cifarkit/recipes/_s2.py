@@ -1,0 +1,137 @@
+"""S2: seven models, from one convolution to MobileNetV2 at 96 pixels."""
+
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from cifarkit import augment, heads
+from cifarkit.recipes import _best
+from cifarkit.recipes._claim import Claim
+from cifarkit.recipes._images import Images
+from cifarkit.recipes._recipe import Recipe
+from cifarkit.training import Phase
+
+_DRAW = "45,000 training and 5,000 validation images"
+_SCALED = "inputs scaled to [0, 1], which the weights were not trained with"
+_CHECKPOINT = (
+    "weights: one checkpoint for all sizes, where the project had that of "
+    "keras.applications for 96 pixels (weights='keras')"
+)
+_SGD = Phase(
+    epochs=50,
+    learning_rate=0.01,
+    optimizer="sgd",
+    schedule="constant",
+    batch_size=512,
+)
+_ADAM = replace(_SGD, learning_rate=1e-3, optimizer="adam")
+_HEAD = Phase(
+    epochs=10,
+    learning_rate=1e-4,
+    optimizer="adam",
+    schedule="plateau",
+    patience=5,
+    batch_size=64,
+)
+
+M1 = Recipe(
+    name="s2-m1",
+    variant="as_published",
+    system="S2",
+    claimed=Claim(accuracy=0.55, note="about"),
+    images=Images(size=32),
+    network="s2-m1",
+    phase_1=_SGD,
+    assumed=(_DRAW, "a rate of 0.01, Keras' own"),
+)
+M2 = replace(
+    M1, name="s2-m2", network="s2-m2", claimed=Claim(accuracy=0.58, note="about")
+)
+M4 = replace(
+    M1,
+    name="s2-m4",
+    network="s2-m4",
+    claimed=Claim(accuracy=0.78, note="about"),
+    phase_1=_ADAM,
+    assumed=(_DRAW,),
+)
+M6 = replace(
+    M4,
+    name="s2-m6",
+    network="s2-m6",
+    claimed=Claim(accuracy=0.825, note="82 to 83%"),
+    phase_1=replace(_ADAM, epochs=25),
+    augment=(augment.contrast(0.1), augment.flip(), augment.rotation(0.1)),
+    assumed=(_DRAW, "Adam at 1e-3", "contrast and rotation of 0.1"),
+)
+M7 = Recipe(
+    name="s2-m7",
+    variant="as_published",
+    system="S2",
+    claimed=Claim(accuracy=0.886, note="88 to 89%"),
+    images=Images(size=96),
+    network="mobilenetv2",
+    head=heads.classifier(hidden=(256,), dropout=0.4, input_dropout=0.4),
+    preprocess="unit",
+    interpolation="bilinear",
+    phase_1=_HEAD,
+    phase_2=replace(
+        _HEAD,
+        learning_rate=1e-5,
+        unfreeze=50,
+        snap=False,
+        batch_norm="tuned",
+        bn_momentum=None,
+    ),
+    augment=(augment.rotation(0.04), augment.shift(0.1), augment.flip()),
+    assumed=(
+        _DRAW,
+        "10 epochs of each phase, batch 64, patience 5 and 2",
+        "rotation by up to 14 degrees, shift by up to a tenth",
+        "batch norm of the last 50 layers learns with them",
+    ),
+    notes=(_SCALED, _CHECKPOINT),
+)
+
+
+def _m5() -> Recipe:
+    momentum = keras.optimizers.SGD(momentum=0.9, nesterov=True)
+    return Recipe(
+        name="s2-m5",
+        variant="as_published",
+        system="S2",
+        claimed=Claim(accuracy=0.67, note="about"),
+        images=Images(size=64),
+        network="vgg16",
+        head=heads.classifier(hidden=(128,), dropout=0.0, pooling="flatten"),
+        preprocess="unit",
+        interpolation="bilinear",
+        phase_1=replace(
+            _SGD, epochs=20, learning_rate=1e-3, optimizer=momentum, batch_size=64
+        ),
+        assumed=(_DRAW, "a head of Flatten and Dense 128"),
+        notes=(_SCALED,),
+    )
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """Return all variants of all models."""
+    m5 = _m5()
+    right: dict[str, Any] = {"variant": "fixed", "preprocess": "auto"}
+    return (
+        M1,
+        _best.scratch(M1),
+        M2,
+        _best.scratch(M2),
+        M4,
+        _best.scratch(M4),
+        m5,
+        replace(m5, **right, notes=()),
+        _best.frozen(m5),
+        M6,
+        _best.scratch(M6),
+        M7,
+        replace(M7, **right, notes=(_CHECKPOINT,)),
+        _best.tuned(M7),
+    )

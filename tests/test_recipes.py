@@ -1,0 +1,370 @@
+"""The recipes: every stated setting of the published projects, and that each runs."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from cifarkit import datasets, heads, models, recipes
+from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit.recipes import Images
+
+PUBLISHED = (
+    *("s0-cnn", "s0-mobilenetv2-frozen", "s0-mobilenetv2-finetuned"),
+    *("s1-resnet50-frozen", "s1-resnet50-finetuned"),
+    *("s2-m1", "s2-m2", "s2-m4", "s2-m5", "s2-m6", "s2-m7"),
+    *("s3-baseline", "s3-augmented", "s3-mobilenetv2"),
+    *("s4-cnn", "s4-resnet50-head", "s4-resnet50-finetuned"),
+)
+FLAWED = (
+    *("s0-mobilenetv2-frozen", "s0-mobilenetv2-finetuned"),
+    *("s1-resnet50-frozen", "s1-resnet50-finetuned"),
+    *("s2-m5", "s2-m7", "s4-resnet50-finetuned"),
+)
+CLAIMS = {
+    "s0-cnn": (0.75, None, None),
+    "s0-mobilenetv2-frozen": (0.85, None, None),
+    "s0-mobilenetv2-finetuned": (0.9024, 0.33, None),
+    "s1-resnet50-frozen": (None, None, None),
+    "s1-resnet50-finetuned": (0.402, None, 0.19),
+    "s2-m1": (0.55, None, None),
+    "s2-m2": (0.58, None, None),
+    "s2-m4": (0.78, None, None),
+    "s2-m5": (0.67, None, None),
+    "s2-m6": (0.825, None, None),
+    "s2-m7": (0.886, None, None),
+    "s3-baseline": (0.7866, 0.657, 0.0445),
+    "s3-augmented": (0.8057, 0.577, 0.0055),
+    "s3-mobilenetv2": (0.8742, 0.369, 0.0089),
+    "s4-cnn": (0.756, 0.8345, None),
+    "s4-resnet50-head": (0.8614, 3.0072, None),
+    "s4-resnet50-finetuned": (0.8681, 2.8772, None),
+}
+STATED = {  # of phase 1: optimizer, rate, epochs, batch; None where nothing is stated
+    "s0-mobilenetv2-frozen": ("adam", 1e-3, None, 32),
+    "s1-resnet50-frozen": (None, None, 10, None),
+    "s2-m1": ("sgd", None, 50, 512),
+    "s2-m2": ("sgd", None, 50, 512),
+    "s2-m4": ("adam", 1e-3, 50, 512),
+    "s2-m5": (None, 1e-3, 20, 64),
+    "s2-m6": ("adam", None, 25, 512),
+    "s2-m7": ("adam", 1e-4, None, None),
+    "s4-resnet50-head": ("adam", 1e-4, 10, None),
+}
+TAILS = {  # phase 2: what learns, rate, epochs
+    "s0-mobilenetv2-finetuned": (50, 1e-5, 10),
+    "s1-resnet50-finetuned": ("all", 1e-5, 10),
+    "s2-m7": (50, 1e-5, None),
+    "s4-resnet50-finetuned": ("conv2d", 1e-5, 3),
+}
+HEADS = {
+    "s0-mobilenetv2-frozen": heads.classifier(hidden=(128,), dropout=0.3),
+    "s1-resnet50-frozen": heads.classifier(hidden=(128, 64), dropout=0.0),
+    "s2-m7": heads.classifier(hidden=(256,), dropout=0.4, input_dropout=0.4),
+    "s3-mobilenetv2": heads.classifier(hidden=(128,), dropout=0.3, input_dropout=0.5),
+}
+SIZES = {"s0-m": 160, "s1": 32, "s2-m5": 64, "s2-m7": 96, "s3-m": 96, "s4-r": 224}
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    """A store that each test begins with empty."""
+    monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def data():
+    """A few made-up images of ten classes."""
+    return datasets.synthetic(n=100, size=32)
+
+
+def published(name):
+    """Return a recipe as it was published."""
+    return recipes.get(name, "as_published")
+
+
+def every():
+    """Return all recipes in all variants."""
+    return [recipes.get(n, v) for n in recipes.names() for v in recipes.variants(n)]
+
+
+def test_all_models_of_the_five_projects_are_there():
+    """Seventeen, by their fixed names, in their order; then our own."""
+    assert recipes.names()[:17] == PUBLISHED
+    assert all(name.startswith("ours-") for name in recipes.names()[17:])
+
+
+def test_variants_are_those_that_mean_something():
+    """As published and best for each; fixed where the protocol has a flaw."""
+    for name in PUBLISHED:
+        fixed = ("fixed",) if name in FLAWED else ()
+        assert recipes.variants(name) == ("as_published", *fixed, "best")
+    assert recipes.variants("ours-scratch") == ("best",)
+
+
+def test_claims_are_those_that_were_published():
+    """Accuracy, loss and gap, with None where a project says nothing."""
+    found = {name: published(name).claimed for name in PUBLISHED}
+    assert {
+        name: (claim.accuracy, claim.loss, claim.gap) for name, claim in found.items()
+    } == CLAIMS
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_the_first_phase_is_as_stated(name):
+    """Optimizer, rate, epochs and batch of phase 1."""
+    phase = published(name).phase_1
+    found = (phase.optimizer, phase.learning_rate, phase.epochs, phase.batch_size)
+    for stated, ours in zip(STATED[name], found, strict=True):
+        assert stated in (None, ours)
+    assert phase.unfreeze is None
+
+
+@pytest.mark.parametrize("name", TAILS)
+def test_the_second_phase_is_as_stated(name):
+    """What learns, at which rate, for how long; exactly so many layers."""
+    phase = published(name).phase_2
+    layers, rate, epochs = TAILS[name]
+    assert (phase.unfreeze, phase.learning_rate) == (layers, rate)
+    assert epochs in (None, phase.epochs)
+    assert not (isinstance(layers, int) and phase.snap)
+
+
+def test_no_other_project_has_a_second_phase():
+    """The other models were trained in one phase."""
+    alone = [name for name in PUBLISHED if published(name).phase_2 is None]
+    assert set(PUBLISHED) - set(alone) == set(TAILS)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_heads_are_as_stated(name):
+    """Hidden layers and dropouts."""
+    assert published(name).head == HEADS[name]
+
+
+def test_s4_penalises_all_dense_layers():
+    """Dense 256, 128, 64, batch norm after each, dropout 0.6, L2; sparse labels."""
+    recipe = published("s4-resnet50-head")
+    head = recipe.head
+    assert (head.hidden, head.batch_norm, head.dropout) == ((256, 128, 64), True, 0.6)
+    assert head.l2 > 0
+    assert recipe.phase_1.loss == "sparse_categorical_crossentropy"
+    assert recipe.images.enlarged == 64
+
+
+def test_vgg16_learns_by_momentum():
+    """M5: SGD with momentum 0.9, Nesterov."""
+    optimizer = published("s2-m5").phase_1.optimizer
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
+
+
+def test_callbacks_are_as_stated():
+    """S0 stops early; S2's M7 stops early and lowers its rate."""
+    assert published("s0-mobilenetv2-frozen").phase_1.patience
+    for phase in published("s2-m7").phases:
+        assert phase.patience
+        assert phase.schedule == "plateau"
+
+
+def test_images_are_as_stated():
+    """Sizes; S3's 40,000 + 10,000; the 10,000 of S1 and S4."""
+    for name in PUBLISHED:
+        images = published(name).images
+        sizes = [size for start, size in SIZES.items() if name.startswith(start)]
+        assert images.size in (sizes or [32, 64])
+        assert images.test == 10_000
+    s3, s1, s4 = map(published, ("s3-baseline", "s1-resnet50-frozen", "s4-cnn"))
+    assert (s3.images.train, s3.images.validation) == (40_000, 10_000)
+    assert s1.images.train == 10_000
+    assert s4.images.train + s4.images.validation == 10_000
+
+
+def test_a_flaw_is_kept_and_removed_and_nothing_else():
+    """The fixed variant differs in the flaw alone."""
+    changed = {
+        "s0-mobilenetv2-frozen": {"preprocess"},
+        "s1-resnet50-finetuned": {"preprocess", "images"},
+        "s2-m7": {"preprocess"},
+        "s4-resnet50-finetuned": {"phase_2"},
+    }
+    for name, fields in changed.items():
+        kept, fixed = published(name), recipes.get(name, "fixed")
+        differing = {
+            field
+            for field in vars(kept)
+            if getattr(kept, field) != getattr(fixed, field)
+        }
+        assert differing == {"variant", "notes", *fields}
+        assert kept.notes
+    assert not published("s4-resnet50-finetuned").phase_2.train_head
+
+
+def test_augmentations_are_as_stated():
+    """S3's five at a tenth; S4's flip, rotation and zoom; S2's of M6 and M7."""
+    stated = {
+        "s3-augmented": "flip, rotation 0.1, zoom 0.1, shift 0.1, contrast 0.1",
+        "s4-cnn": "flip, rotation 0.1, zoom 0.1",
+        "s2-m6": "contrast 0.1, flip, rotation 0.1",
+        "s2-m7": "rotation 0.04, shift 0.1, flip",
+    }
+    for name, augmentation in stated.items():
+        assert f"augmentation: {augmentation}\n" in str(published(name))
+    assert published("s0-mobilenetv2-frozen").augment == ()
+
+
+def test_what_is_chosen_here_is_said():
+    """Every published recipe names what it assumes; our own assume nothing."""
+    for recipe in every():
+        assert bool(recipe.assumed) == (recipe.variant != "best")
+
+
+def test_the_sizes_of_the_networks_are_those_published(data):
+    """S3: 2,168,362 parameters; 165,258 of 2,423,242 learn. S0: 154 layers."""
+    baseline = published("s3-baseline")
+    assert models.cnn(baseline.network).count_params() == 2_168_362
+    frozen = replace(published("s3-mobilenetv2"), weights=None)
+    plan = str(frozen.trainer(data).plan(data))
+    assert "parameters: 165,258 of 2,423,242 learn" in plan
+    tail = replace(published("s0-mobilenetv2-finetuned"), weights=None)
+    plan = str(tail.trainer(data).plan(data))
+    assert "backbone: all 154 layers frozen" in plan
+    assert "backbone: 50 of 154 layers learn" in plan
+
+
+def test_a_recipe_uses_its_size_and_its_input(data):
+    """The published size and scaling reach the network, whatever the data say."""
+    recipe = replace(published("s2-m7"), weights=None)
+    plan = recipe.trainer(data).plan(data)
+    assert plan.title == "mobilenetv2 at 96 x 96 pixels"
+    backbone = recipe.trainer(data).course.backbone
+    assert (backbone.preprocess, backbone.interpolation) == ("unit", "bilinear")
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_networks_from_scratch_train(data, name):
+    """Each takes a step, and gives probabilities."""
+    recipe = recipes.get("ours-scratch" if name == "ours-cnn" else name)
+    result, evaluation = recipe.limited(epochs=1).run(data, verbose=0)
+    assert result.model.name == name
+    assert len(result.phases) == 1
+    assert evaluation.n == 20
+
+
+@pytest.mark.filterwarnings("ignore:.* shrinks 32 x 32 pixels:UserWarning")
+@pytest.mark.parametrize(
+    "name", [name for name in PUBLISHED if published(name).head is not None]
+)
+def test_backbones_train_as_published(data, name):
+    """Each takes some steps in its phases, small and with random weights."""
+    given = published(name)
+    images = replace(given.images, size=32)
+    recipe = replace(given, weights=None, images=images).limited(epochs=1)
+    result, evaluation = recipe.run(data, verbose=0)
+    assert len(result.phases) == (2 if name in TAILS else 1)
+    assert evaluation.n == 20
+    assert np.isfinite(result.history["loss"]).all()
+
+
+def test_a_seed_draws_the_first_weights(data):
+    """One seed gives one network, another gives another."""
+    recipe = recipes.get("s2-m4")
+    one, same, other = (
+        recipe.trainer(data, seed=seed).course.backbone.get_weights()[0]
+        for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_a_recipe_fits_other_classes():
+    """Images of one's own bring their classes and their size."""
+    data = datasets.synthetic(n=60, size=16, classes=4)
+    result, evaluation = recipes.get("s2-m1").limited(epochs=1).run(data, verbose=0)
+    assert result.model.output_shape == (None, 4)
+    assert evaluation.n == 12
+
+
+def test_a_limit_holds_in_all_splits_and_phases():
+    """Fewer images in each split, fewer epochs in each phase, nothing else."""
+    recipe = published("s0-mobilenetv2-finetuned")
+    short = recipe.limited(epochs=2, images=2_000)
+    counts = (short.images.train, short.images.validation, short.images.test)
+    assert counts == (2_000, 2_000, 2_000)
+    assert [phase.epochs for phase in short.phases] == [2, 2]
+    assert recipe.limited(epochs=99, images=99_999) == recipe
+    assert recipe.limited() == recipe
+
+
+@pytest.mark.real
+def test_images_are_those_of_cifar10():
+    """Counts, one draw, and S4's step by way of 64 pixels, against TensorFlow."""
+    images = Images(size=224, train=300, validation=200, test=100, enlarged=64)
+    data = images.load(seed=1)
+    assert [len(each) for each in (data.train, data.validation, data.test)] == [
+        *(300, 200, 100)
+    ]
+    assert data.train.images.shape == (300, 64, 64, 3)
+    small = replace(images, enlarged=None).load(seed=1)
+    import tensorflow as tf
+
+    wanted = tf.image.resize(small.train.images, (64, 64), method="bilinear")
+    difference = data.train.images - np.asarray(wanted)
+    assert np.abs(difference).max() <= 0.501
+    np.testing.assert_array_equal(data.train.labels, small.train.labels)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"train": 50_000}, "together"),
+        ({"validation": 0}, "at least one"),
+        ({"test": 10_001}, "test images"),
+        ({"size": 0}, "sizes"),
+    ],
+)
+def test_images_that_there_are_not_are_refused(change, text):
+    """More images than CIFAR-10 has, or none."""
+    with pytest.raises(InvalidArgument, match=text):
+        Images(**{"size": 96} | change)
+
+
+def test_wrong_names_are_refused():
+    """With the nearest name, and the call that lists them."""
+    with pytest.raises(UnknownName, match=r"Did you mean 's3-baseline'.*names\(\)"):
+        recipes.get("s3-basline")
+    with pytest.raises(UnknownName, match=r"variants\('s3-baseline'\)"):
+        recipes.get("s3-baseline", "fixed")
+    with pytest.raises(UnknownName, match="recipe"):
+        recipes.variants("s9")
+
+
+def test_parts_that_do_not_fit_are_refused():
+    """A head beside a network from scratch; a variant that there is not."""
+    recipe = recipes.get("s3-baseline")
+    with pytest.raises(InvalidArgument, match="network"):
+        replace(recipe, head=heads.linear())
+    with pytest.raises(InvalidArgument, match="variant"):
+        replace(recipe, variant="better")
+
+
+def test_a_recipe_prints_what_it_is():
+    """Claim, images, network, phases, and what was assumed."""
+    text = str(published("s0-mobilenetv2-finetuned"))
+    assert text.startswith("s0-mobilenetv2-finetuned, as_published (S0)\n")
+    for part in (
+        "claimed: 90.24% on its test images, loss 0.33",
+        "images: 45,000 + 5,000 at 160 x 160 pixels",
+        "phase 2: epochs 10, learning_rate 1e-05, optimizer adam",
+        "assumed: 45,000 training",
+        "notes: inputs scaled to [0, 1]",
+    ):
+        assert part in text
+
+
+def test_callbacks_reach_the_training(data):
+    """MLflow's or anyone's: Keras callbacks see every epoch."""
+    seen = []
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: seen.append(e))
+    recipes.get("s2-m1").limited(epochs=2).run(data, callbacks=(watch,), verbose=0)
+    assert seen == [0, 1]
