@@ -1,13 +1,15 @@
 """The command line: one line for success, one clear line for failure."""
 
+import json
 import subprocess
 import sys
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from cifarkit import __version__, activations, backbones, cli
+from cifarkit import __version__, activations, backbones, cli, models
 
 
 def test_an_unknown_name_fails_with_one_line(capsys):
@@ -80,3 +82,33 @@ def test_fetching_says_where_it_came_from(capsys):
     assert cli.main(["fetch", "cifar10", "mobilenetv2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["cifar10", "mobilenetv2"]
+
+
+def test_predict_names_what_it_sees(tmp_path, capsys):
+    """A line for each image; broken ones are said, and the exit status is 1."""
+    model = models.cnn("s2-m1", classes=3, size=16)
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "classes.json").write_text('["cat", "dog", "frog"]')
+    image, broken = tmp_path / "a.png", tmp_path / "b.png"
+    Image.new("RGB", (20, 30), "teal").save(image)
+    broken.write_bytes(b"no image")
+    line = ["predict", str(tmp_path / "model.keras"), str(broken), str(image)]
+    assert cli.main([*line, "--top", "2"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out.startswith(f"{image}: ")
+    assert shown.out.count("%") == 2
+    assert "b.png" in shown.err
+    assert cli.main(["predict", line[1], str(image), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer["probabilities"]) == {"cat", "dog", "frog"}
+    assert answer["path"] == str(image)
+
+
+def test_recipe_lists_and_prints(capsys):
+    """All names; one of them; an unknown one."""
+    assert cli.main(["recipe"]) == 0
+    assert "s4-resnet50-head" in capsys.readouterr().out
+    assert cli.main(["recipe", "s3-baseline", "--variant", "as_published"]) == 0
+    assert "claimed: 78.66%" in capsys.readouterr().out
+    assert cli.main(["recipe", "s3-baselin"]) == 1
+    assert "Did you mean 's3-baseline'" in capsys.readouterr().err

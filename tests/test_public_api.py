@@ -13,17 +13,9 @@ import cifarkit
 
 HEAVY = ("keras", "tensorflow", "jax", "numpy", "sklearn", "PIL", "matplotlib")
 ROOMS = (
-    *("activations", "augment", "backbones", "datasets", "doctoring", "evaluation"),
-    *(
-        "estimator",
-        "heads",
-        "metrics",
-        "models",
-        "recipes",
-        "report",
-        "tracking",
-        "viz",
-    ),
+    *("activations", "augment", "backbones", "calibration", "datasets", "doctoring"),
+    *("estimator", "evaluation", "heads", "metrics", "models", "prediction"),
+    *("recipes", "report", "tracking", "viz"),
 )
 
 

@@ -1,6 +1,7 @@
 """The command line: thin arguments over the library."""
 
 import argparse
+import json
 import logging
 import sys
 import time
@@ -84,6 +85,55 @@ def fetch(names: Sequence[str]) -> None:
         print(f"{name}: here, from {source}")
 
 
+def predict(model: str, paths: Sequence[str], *, top: int, as_json: bool) -> None:
+    """Classify image files, a line for each; what cannot be decoded is said at the end.
+
+    Args:
+        model: a `.keras` file, or the folder that `TrainResult.save` wrote.
+        paths: of the images.
+        top: how many classes to name.
+        as_json: whether a line is JSON with all probabilities.
+
+    Raises:
+        InvalidImage: images that cannot be decoded, after all others are classified.
+    """
+    from cifarkit._errors import InvalidImage
+    from cifarkit.prediction import Predictor
+
+    predictor, broken = Predictor(model), list[str]()
+    for path in paths:
+        try:
+            found = predictor(path)
+        except InvalidImage as error:
+            broken.append(str(error))
+            continue
+        ranked = ", ".join(f"{name} {share:.1%}" for name, share in found.top(top))
+        line = json.dumps({"path": path, **found.to_dict()})
+        print(line if as_json else f"{path}: {ranked}")
+    if broken:
+        raise InvalidImage("\n".join(broken))
+
+
+def recipe(name: str | None, variant: str) -> None:
+    """List the recipes, or print one.
+
+    Args:
+        name: of a recipe, or None for the list.
+        variant: `"as_published"`, `"fixed"` or `"best"`.
+
+    Raises:
+        UnknownName: no recipe has that name, or not in that variant.
+    """
+    from cifarkit import recipes
+
+    if name is not None:
+        print(recipes.get(name, variant))  # type: ignore[arg-type]  # checked there
+        return
+    for each in recipes.names():
+        variants = ", ".join(recipes.variants(each))
+        print(f"{each:<26} {variants:<26} {recipes.get(each).claimed}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="cifarkit")
     parser.add_argument("--version", action="version", version=__version__)
@@ -100,4 +150,18 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", type=float, metavar="GIB", help="delete the oldest beyond this size"
     )
     keeping.set_defaults(run=lambda options: cache(options.keep))
+    naming = commands.add_parser("predict", help="classify image files")
+    naming.add_argument("model", metavar="MODEL", help=".keras file, or saved folder")
+    naming.add_argument("paths", nargs="+", metavar="IMAGE")
+    naming.add_argument("--top", type=int, default=3, help="how many classes to name")
+    naming.add_argument("--json", action="store_true", help="all probabilities")
+    naming.set_defaults(
+        run=lambda options: predict(
+            options.model, options.paths, top=options.top, as_json=options.json
+        )
+    )
+    cooking = commands.add_parser("recipe", help="list the recipes, or print one")
+    cooking.add_argument("name", nargs="?", metavar="NAME")
+    cooking.add_argument("--variant", default="best", help="as_published, fixed, best")
+    cooking.set_defaults(run=lambda options: recipe(options.name, options.variant))
     return parser

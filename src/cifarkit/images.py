@@ -6,6 +6,8 @@ becomes `InvalidImage`. No setting of Pillow is changed for the rest of the proc
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from cifarkit._errors import InvalidArgument, InvalidImage
 from cifarkit._types import Images
 
-__all__ = ["FORMATS", "MAX_PIXELS", "ImageFile", "decode", "resize"]
+__all__ = ["FORMATS", "MAX_PIXELS", "ImageFile", "decode", "from_pillow", "resize"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are decoded; nothing else is even tried."""
@@ -62,11 +64,43 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
         (480, 640, 3)
     """
     content, name = _content(data)
+    with _explained(name), Image.open(BytesIO(content), formats=FORMATS) as image:
+        return _array(image, max_pixels, name)
+
+
+def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
+    """Return a Pillow image as RGB, upright, as `decode` would.
+
+    Args:
+        image: an image of any mode, opened by yourself.
+        max_pixels: the most pixels (width times height) to take.
+
+    Returns:
+        uint8, shape `(H, W, 3)`, values in [0, 255].
+
+    Raises:
+        InvalidImage: it is broken, or has more than `max_pixels` pixels.
+
+    Example:
+        >>> from_pillow(Image.new("L", (4, 3))).shape
+        (3, 4, 3)
+    """
+    name = f"a PIL image of mode {image.mode}"
+    with _explained(name):
+        return _array(image, max_pixels, name)
+
+
+def _array(image: Image.Image, max_pixels: int, name: str) -> Images:
+    _check_dimensions(image.size, max_pixels, name)
+    image.load()
+    return np.ascontiguousarray(_rgb(_upright(image)))
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises into one error."""
     try:
-        with Image.open(BytesIO(content), formats=FORMATS) as image:
-            _check_dimensions(image.size, max_pixels, name)
-            image.load()
-            return np.ascontiguousarray(_rgb(_upright(image)))
+        yield
     except InvalidImage:
         raise
     # Pillow's readers raise many types on broken bytes (OSError, SyntaxError, KeyError,

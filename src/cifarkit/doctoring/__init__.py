@@ -5,5 +5,6 @@ Each finding has a code, and each code a paragraph in the documentation.
 
 from cifarkit.doctoring._doctor import doctor
 from cifarkit.doctoring._finding import Diagnosis, Finding
+from cifarkit.doctoring._twins import Twin, twins
 
-__all__ = ["Diagnosis", "Finding", "doctor"]
+__all__ = ["Diagnosis", "Finding", "Twin", "doctor", "twins"]

@@ -1,0 +1,123 @@
+"""Probabilities that mean what they say: one temperature, fitted on validation images.
+
+Source: Guo et al., "On calibration of modern neural networks", ICML 2017.
+
+Example:
+    >>> rows = probabilities(result.model, data.validation.images)   # doctest: +SKIP
+    >>> found = temperature(data.validation.labels, rows)            # doctest: +SKIP
+    >>> calibrated = scaled(result.model, found)                     # doctest: +SKIP
+    >>> calibrated.save("calibrated.keras")                          # doctest: +SKIP
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+from cifarkit import metrics, models
+from cifarkit._errors import InvalidArgument
+from cifarkit._types import Layer, Model
+
+__all__ = ["scaled", "temperature"]
+
+_RANGE = (0.05, 20.0)
+_SMALLEST = 1e-12
+
+
+def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    """Return what the logits must be divided by for the least cross-entropy.
+
+    Args:
+        labels: true class numbers of images that the model did not learn from,
+            integers, shape `(N,)`.
+        probabilities: what the model gives for them, floats, shape `(N, C)`.
+
+    Returns:
+        A temperature from 0.05 to 20: above 1 where the model is too sure. The most
+        probable class of an image stays the same.
+
+    Raises:
+        InvalidData: the arrays are bad or do not belong together.
+
+    Example:
+        >>> sure = np.array([[0.99, 0.01]] * 4)
+        >>> round(temperature(np.array([0, 0, 0, 1]), sure), 2)
+        4.18
+    """
+    metrics.cross_entropy(labels, probabilities)  # refuses what does not fit
+    rows = np.arange(len(labels))
+    logits = np.log(np.clip(np.asarray(probabilities, np.float64), _SMALLEST, 1.0))
+
+    def loss(exponent: float) -> float:
+        scores = log_softmax(logits / np.exp(exponent), axis=1)
+        return -float(scores[rows, labels].mean())
+
+    found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def scaled(model: Model, temperature: float) -> Model:
+    """Return a model of the same layers whose logits are divided by a temperature.
+
+    The weights of the last dense layer are divided, so that the model has not one layer
+    more: it is saved, exported and served as before.
+
+    Args:
+        model: a functional or sequential `keras.Model` that ends in a dense layer and a
+            softmax; it stays as it is.
+        temperature: from `temperature`; above 0.
+
+    Raises:
+        InvalidArgument: the model ends in something else, or `temperature` is not a
+            number above 0.
+    """
+    if not 0 < temperature < float("inf"):
+        raise InvalidArgument(
+            f"Expected a temperature above 0; received {temperature!r}."
+        )
+    copy = models.copy_of(model)
+    last = _last_dense(copy)
+    last.set_weights([weight / temperature for weight in last.get_weights()])
+    return copy
+
+
+def _last_dense(model: Model) -> Layer:
+    """Return the layer that gives the logits.
+
+    Raises:
+        InvalidArgument: between it and the output is more than scaling and softmax.
+    """
+    softened = False
+    for layer in reversed(list(_leaves(model))):
+        kind = type(layer)
+        if kind is keras.layers.Dense:
+            softmax = layer.activation is keras.activations.softmax
+            linear = layer.activation is keras.activations.linear
+            if softmax != softened and (softmax or linear):
+                return layer
+            break
+        if kind is keras.layers.Softmax or _is_softmax(layer):
+            softened = True
+        elif not (kind is keras.layers.Rescaling and np.all(np.equal(layer.offset, 0))):
+            break
+    raise InvalidArgument(
+        "Expected a model that ends in a dense layer and a softmax; received "
+        f"{model.name!r}, which ends otherwise. Give it such an end."
+    )
+
+
+def _is_softmax(layer: Layer) -> bool:
+    plain = type(layer) is keras.layers.Activation
+    return plain and layer.activation is keras.activations.softmax
+
+
+def _leaves(model: Model) -> Iterator[Layer]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _leaves(layer)
+        else:
+            yield layer

@@ -1,0 +1,122 @@
+"""Models from files, and what lies beside them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifarkit import models
+from cifarkit._errors import CorruptFile, InvalidArgument
+from cifarkit._types import Floats, Images, Model
+from cifarkit.training import TrainResult
+
+CLASSES = "classes.json"
+"""The file beside an exported model that names its classes."""
+
+_LARGEST = 2**20  # bytes of a list of names that is read
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A classifier that is ready to run.
+
+    Args:
+        run: from uint8 images, shape `(N, H, W, 3)`, to probabilities, `(N, C)`.
+        size: height and width at which the network sees images.
+        fixed: whether it takes images of that size alone.
+        classes: how many classes there are.
+        class_names: their names, where they are known.
+    """
+
+    run: Callable[[Images], Floats]
+    size: tuple[int, int]
+    fixed: bool
+    classes: int
+    class_names: tuple[str, ...] | None = None
+
+
+def load(path: Path) -> Loaded:
+    """Return the classifier in a file, or in a folder that `TrainResult.save` wrote.
+
+    Raises:
+        CorruptFile: there is none, or it cannot be read.
+        InvalidArgument: a file of another kind.
+    """
+    if path.is_dir():
+        result = TrainResult.load(path)
+        return of_model(result.model, tuple(result.provenance["class_names"]))
+    if path.suffix != ".keras":
+        raise InvalidArgument(
+            "Expected a .keras file, or a folder that TrainResult.save wrote; received "
+            f"{path}."
+        )
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many types on broken files
+        raise CorruptFile(
+            f"Expected a Keras model in {path}; received what Keras cannot load "
+            f"({type(error).__name__}: {error!s:.300}). Train or save it again."
+        ) from error
+    return of_model(model, _names_beside(path.parent))
+
+
+def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
+    """Return a Keras model as a classifier.
+
+    Raises:
+        InvalidArgument: it is no `keras.Model` from images to probabilities.
+    """
+    taken, given = (getattr(model, f"{end}_shape", None) for end in ("input", "output"))
+    if not isinstance(model, keras.Model) or not _classifies(taken, given):
+        raise InvalidArgument(
+            "Expected a keras.Model from RGB images, shape (N, H, W, 3), to "
+            f"probabilities, shape (N, C); received {type(model).__name__} from "
+            f"{taken} to {given}."
+        )
+    fast, (_, height, width, _) = models.folded(model), model.input_shape
+
+    def run(batch: Images) -> Floats:
+        # Keras leaves integers as they are, and convolutions do not take uint8.
+        return np.asarray(fast.predict_on_batch(batch.astype(np.float32)))
+
+    fixed = height is not None and width is not None
+    size = (height, width) if fixed else _seen(model)
+    return Loaded(run, size, fixed, int(model.output_shape[1]), class_names)
+
+
+def _classifies(taken: Any, given: Any) -> bool:
+    shapes = isinstance(taken, tuple) and isinstance(given, tuple)
+    return shapes and len(taken) == 4 and taken[3] == 3 and len(given) == 2
+
+
+def _seen(model: Model) -> tuple[int, int]:
+    """Return the size to which a model that takes any size resizes."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Resizing):
+            return int(layer.height), int(layer.width)
+    raise InvalidArgument(
+        f"Expected a model of one input size, or one that resizes inside; received "
+        f"{model.name!r}, which takes any size. Put a keras.layers.Resizing before it."
+    )
+
+
+def _names_beside(folder: Path) -> tuple[str, ...] | None:
+    path = folder / CLASSES
+    if not path.exists():
+        return None
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError("it is too large")
+        names = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise ValueError("it is no list of names")
+    except ValueError as error:
+        raise CorruptFile(
+            f"Expected a list of class names in {path}; received another file "
+            f"({error}). Give class_names=, or move it away."
+        ) from error
+    return tuple(names)

@@ -1,0 +1,116 @@
+"""A trained classifier as people use it: any images in, named classes out."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from cifarkit import images
+from cifarkit._errors import InvalidArgument, InvalidImage
+from cifarkit._types import Floats, Images, Model
+from cifarkit.prediction._items import fitted, pixels, shrunk
+from cifarkit.prediction._loading import Loaded, load, of_model
+from cifarkit.prediction._prediction import Prediction
+
+_BATCH = 32
+
+
+@final
+class Predictor:
+    """Classifies images from anywhere, of any sizes, by one model.
+
+    Args:
+        model: a `keras.Model` from raw RGB to probabilities; a `.keras` file; or the
+            folder that `TrainResult.save` wrote.
+        class_names: one name for each class, in label order. None takes those of the
+            folder, or of a `classes.json` beside the file; else classes are named by
+            their numbers.
+        max_pixels: the most pixels of an image that is decoded.
+
+    Raises:
+        CorruptFile: a file that is no model, or does not fit to what lies beside it.
+        InvalidArgument: another kind of thing, or names that do not fit the model.
+
+    Example:
+        >>> predictor = Predictor("runs/mine")                       # doctest: +SKIP
+        >>> print(predictor("cat.jpg"))                              # doctest: +SKIP
+        cat 97.1%, dog 1.8%, frog 0.4%
+    """
+
+    def __init__(
+        self,
+        model: Model | str | Path,
+        class_names: Sequence[str] | None = None,
+        *,
+        max_pixels: int = images.MAX_PIXELS,
+    ) -> None:
+        found = load(Path(model)) if isinstance(model, str | Path) else of_model(model)
+        self._loaded, self._max_pixels = found, max_pixels
+        self.class_names = _names(found, class_names)
+
+    def __call__(self, item: Any) -> Prediction:
+        """Classify one image.
+
+        Args:
+            item: the bytes of an image file, its path, a `PIL.Image.Image`, or an
+                array, uint8, shape `(H, W, 3)`, RGB in [0, 255].
+
+        Raises:
+            InvalidImage: it cannot be decoded, or is too large.
+            InvalidArgument: it is another kind of thing.
+        """
+        (prediction,) = self.batch([item])
+        return prediction
+
+    def batch(self, items: Iterable[Any]) -> tuple[Prediction, ...]:
+        """Classify several images of any sizes; the answers are in their order.
+
+        Nothing is classified unless all images can be decoded.
+
+        Raises:
+            InvalidImage: as for one image; the text names its place, from 0.
+            InvalidArgument: likewise.
+        """
+        arrays = [self._prepared(item, place) for place, item in enumerate(items)]
+        rows = self.probabilities(arrays)
+        return tuple(
+            Prediction(dict(zip(self.class_names, map(float, row), strict=True)))
+            for row in rows
+        )
+
+    def probabilities(self, arrays: Sequence[Images]) -> Floats:
+        """Return the probabilities of prepared images, float32, shape `(N, C)`.
+
+        Args:
+            arrays: uint8, shape `(H, W, 3)` each, no larger than the network sees.
+        """
+        rows = np.empty((len(arrays), len(self.class_names)), np.float32)
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for place, array in enumerate(arrays):
+            groups.setdefault(array.shape, []).append(place)
+        for places in groups.values():
+            for start in range(0, len(places), _BATCH):
+                chosen = places[start : start + _BATCH]
+                batch = np.stack([arrays[place] for place in chosen])
+                rows[chosen] = self._loaded.run(batch)
+        return rows
+
+    def _prepared(self, item: Any, place: int) -> Images:
+        try:
+            array = pixels(item, max_pixels=self._max_pixels)
+        except (InvalidImage, InvalidArgument) as error:
+            raise type(error)(f"image {place}: {error}") from error
+        adapt: Callable[[Images, int, int], Images]
+        adapt = fitted if self._loaded.fixed else shrunk
+        return adapt(array, *self._loaded.size)
+
+
+def _names(found: Loaded, given: Sequence[str] | None) -> tuple[str, ...]:
+    names = tuple(given or found.class_names or map(str, range(found.classes)))
+    if len(names) != found.classes or len(set(names)) != len(names):
+        raise InvalidArgument(
+            f"Expected {found.classes} different class names, one for each output of "
+            f"the model; received {names}."
+        )
+    return names
