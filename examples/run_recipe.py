@@ -60,7 +60,8 @@ def chosen(options):
     """Return the recipe that the options ask for."""
     recipe = recipes.get(options.recipe, options.variant)
     if options.weights:
-        recipe = replace(recipe, weights=options.weights)
+        notes = (*recipe.notes, f"weights from {Path(options.weights).name}")
+        recipe = replace(recipe, weights=options.weights, notes=notes)
     return recipe.limited(epochs=options.epochs, images=options.limit)
 
 
@@ -80,8 +81,8 @@ def parsed():
     parser.add_argument("--out", type=Path, help="folder for model and record")
     parser.add_argument("--ledger", type=Path, help="folder for the figures of a run")
     options = parser.parse_args()
-    if options.ledger and (options.epochs or options.limit):
-        parser.error("a row of the ledger is a whole run: no --epochs, no --limit")
+    if options.ledger and (options.epochs or options.limit or options.seed):
+        parser.error("a row of the ledger is a whole run with seed 0")
     return options
 
 

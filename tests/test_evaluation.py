@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cifarkit import evaluate as evaluate_of_the_root
 from cifarkit import metrics
 from cifarkit._errors import InvalidArgument, InvalidData
-from cifarkit.evaluation import Evaluation, evaluate
+from cifarkit.evaluation import Evaluation, evaluate, probabilities
 from strategies import evaluations, matrices
 
 NAMES = tuple("abcdefghijkl")
@@ -463,3 +463,22 @@ def _plain(matrix: np.ndarray) -> Evaluation:
         ece=0.1,
         top_k={1: 0.7},
     )
+
+
+def test_probabilities_are_as_strict_as_evaluate(pixels):
+    """Images in [0, 1] and no images at all are refused, not answered."""
+    images = drawn(0, 5).images
+    np.testing.assert_allclose(
+        probabilities(pixels, images), answered(images), rtol=1e-5
+    )
+    with pytest.raises(InvalidData, match="255"):
+        probabilities(pixels, images / 255.0)
+    with pytest.raises(InvalidData, match="at least one image"):
+        probabilities(pixels, images[:0])
+
+
+def test_a_model_with_a_loss_of_its_own_is_evaluated():
+    """What it was compiled with plays no part."""
+    model = classifier(size=2)
+    model.compile(loss=lambda target, output: keras.ops.mean(output))
+    assert evaluate(model, drawn(0, 3)).n == 3

@@ -344,3 +344,97 @@ def test_frozen_layers_are_folded_while_others_learn():
     expected = trained(first, batch=8, steps=6)
     found = trained(accelerated(second), batch=8, steps=6)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_operations_without_layers_are_kept():
+    """A division in the graph neither stops a training nor is left out."""
+    given = keras.Input((6, 6, 3))
+    norm = layers.BatchNormalization()
+    maps = norm(layers.Conv2D(4, 3)(given / 255.0 - 0.5))
+    outputs = layers.Dense(3, "softmax")(layers.Flatten()(maps))
+    model = keras.Model(given, outputs)
+    values = np.random.default_rng(0).uniform(0, 255, (4, 6, 6, 3)).astype(np.float32)
+    expected = model.predict_on_batch(values)
+    for twin in (folded(model), accelerated(model)):
+        np.testing.assert_allclose(twin.predict_on_batch(values), expected, rtol=1e-4)
+    norm.trainable = False
+    twin = accelerated(model)
+    twin.compile("sgd", "categorical_crossentropy")
+    assert np.isfinite(twin.train_on_batch(values, np.eye(3)[[0, 1, 2, 0]]))
+
+
+def test_what_a_model_is_compiled_with_is_not_copied():
+    """A loss of one's own, which Keras could not find again, plays no part."""
+
+    def own(target, output):
+        return keras.ops.mean((target - output) ** 2)
+
+    model = convolved("plain", bias=True, scale=True, center=True)
+    model.compile("adam", own, metrics=[own])
+    for twin in (folded(model), accelerated(model)):
+        assert twin is not model
+        assert not twin.compiled
+
+
+def test_a_subclass_with_a_graph_is_left_as_it_is():
+    """It may do more than its graph says, alone or inside of another model."""
+
+    class Doubled(keras.Model):
+        def call(self, inputs, training=None, mask=None):
+            return 2.0 * super().call(inputs, training=training, mask=mask)
+
+    given = keras.Input((6, 6, 3))
+    maps = layers.BatchNormalization()(layers.Conv2D(2, 3)(given))
+    inner = Doubled(given, maps)
+    assert folded(inner) is inner
+    assert accelerated(inner) is inner
+    outer = keras.Sequential([keras.Input((6, 6, 3)), inner, layers.ReLU()])
+    values = np.random.default_rng(0).normal(size=(2, 6, 6, 3)).astype(np.float32)
+    found = folded(outer).predict_on_batch(values)
+    np.testing.assert_allclose(found, outer.predict_on_batch(values), rtol=1e-5)
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_batch_norm_that_is_told_to_learn_is_not_folded(nested):
+    """`training=True` in the graph means the statistics of the batch."""
+    given = keras.Input((6, 6, 3))
+    conv, norm = layers.Conv2D(2, 3), layers.BatchNormalization()
+    if nested:
+        inner_input = keras.Input((6, 6, 3))
+        inner = keras.Model(inner_input, norm(conv(inner_input)))
+        model = keras.Model(given, inner(given, training=True))
+    else:
+        model = keras.Model(given, norm(conv(given), training=True))
+    assert list(pairs(model)) == []
+    values = np.random.default_rng(0).normal(5, 1, (8, 6, 6, 3)).astype(np.float32)
+    found = folded(model).predict_on_batch(values)
+    np.testing.assert_allclose(found.mean(), 0, atol=1e-3)
+
+
+def test_twins_compute_in_the_precision_of_their_layers():
+    """A policy that was set later changes nothing for a network in float32."""
+    model = convolved("plain", bias=True, scale=True, center=True)
+    given = np.random.default_rng(1).normal(0, 3, (5, 7, 6, 4)).astype(np.float32)
+    expected = model.predict_on_batch(given)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        found = folded(model).predict_on_batch(given)
+    finally:
+        keras.config.set_dtype_policy(before)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_structures_of_inputs_and_outputs_stay():
+    """One output is an array, a dictionary of them a dictionary."""
+    given = {
+        "a": keras.Input((4, 4, 3), name="a"),
+        "b": keras.Input((4, 4, 3), name="b"),
+    }
+    conv, norm = layers.Conv2D(2, 3), layers.BatchNormalization()
+    sums = norm(conv(layers.Add()([given["a"], given["b"]])))
+    model = keras.Model(given, {"sum": sums, "flat": layers.Flatten()(sums)})
+    values = {name: np.ones((2, 4, 4, 3), np.float32) for name in "ab"}
+    found, expected = folded(model).predict_on_batch(values), model(values)
+    assert set(found) == {"sum", "flat"}
+    np.testing.assert_allclose(found["sum"], expected["sum"], rtol=1e-5, atol=1e-6)

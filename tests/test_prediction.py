@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads, models
-from cifarkit._errors import CorruptFile, InvalidArgument, InvalidImage
-from cifarkit.images import decode
+from cifarkit._errors import CorruptFile, InvalidArgument, InvalidData, InvalidImage
+from cifarkit.images import decode, from_pillow
 from cifarkit.prediction import Prediction, Predictor
 
 NAMES = ("cat", "dog", "frog")
@@ -20,7 +20,8 @@ def classifier(size=16):
     """Return a small network that resizes inside, with fixed weights."""
     image = keras.Input((size, size, 3))
     init = keras.initializers.GlorotUniform
-    maps = keras.layers.Conv2D(4, 3, strides=4, kernel_initializer=init(1))(image)
+    unit = keras.layers.Rescaling(1 / 255)(image)
+    maps = keras.layers.Conv2D(4, 3, strides=4, kernel_initializer=init(1))(unit)
     body = keras.Model(image, maps, name="body")
     head = heads.linear().build(tuple(body.output_shape[1:]), 3, seed=0)
     return models.assemble(body, head)
@@ -84,14 +85,14 @@ def test_mixed_sizes_come_back_in_order(predictor):
 
 
 def test_photographs_are_shrunk_without_aliasing(predictor):
-    """A fine chequerboard becomes grey, where plain sampling would keep black or white.
-
-    A side that is short already stays as it is.
-    """
-    board = np.indices((320, 320)).sum(axis=0) % 2 * 255
+    """A fine chequerboard becomes grey; plain sampling would see one colour alone."""
+    board = np.indices((336, 336)).sum(axis=0) % 2 * 255
     fine = np.repeat(board[..., None], 3, axis=2).astype(np.uint8)
     grey = np.full((16, 16, 3), 128, np.uint8)
-    np.testing.assert_allclose(*rows(predictor.batch([fine, grey])), atol=0.01)
+    found = rows(predictor.batch([fine, grey]))
+    np.testing.assert_allclose(*found, atol=0.01)
+    sampled = classifier().predict(fine[None].astype(np.float32), verbose=0)[0]
+    assert np.abs(sampled - found[1]).max() > 0.02
 
 
 def test_a_network_of_one_size_gets_that_size():
@@ -147,10 +148,12 @@ def test_wrong_class_names_are_refused(tmp_path, text):
     path = tmp_path / "model.keras"
     classifier().save(path)
     (tmp_path / "classes.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises((CorruptFile, InvalidArgument), match="class names"):
+    with pytest.raises(CorruptFile, match=r"3 different class names.*classes\.json"):
         Predictor(path)
-    with pytest.raises(InvalidArgument, match="3 different"):
-        Predictor(classifier(), ("cat", "cat", "dog"))
+    for names in (("cat", "cat", "dog"), [], np.array(["cat", "dog"])):
+        with pytest.raises(InvalidArgument, match="3 different"):
+            Predictor(classifier(), names)
+    assert Predictor(path, np.array(NAMES)).class_names == NAMES
 
 
 @pytest.mark.parametrize(
@@ -185,8 +188,6 @@ def test_images_beyond_the_limit_are_refused():
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
 def test_pillow_images_of_all_modes_are_what_their_files_are(mode):
     """A Pillow image gives what decoding its own file gives."""
-    from cifarkit.images import from_pillow
-
     plain = Image.fromarray(picture(8, 9))
     if mode == "I;16":
         values = np.arange(72, dtype=np.uint16).reshape(8, 9) * 900
@@ -244,3 +245,28 @@ def test_a_prediction_ranks_and_prints():
         found.probabilities["cat"] = 1.0
     with pytest.raises(InvalidArgument, match="k of 1"):
         found.top(0)
+
+
+def test_outputs_that_are_no_probabilities_are_refused():
+    """Logits, and a network that has diverged, get no confident answer."""
+    image = keras.Input((16, 16, 3))
+    flat = keras.layers.Flatten()(image)
+    logits = keras.Model(image, keras.layers.Dense(3, kernel_initializer="ones")(flat))
+    broken = classifier()
+    broken.set_weights([np.full_like(each, np.nan) for each in broken.get_weights()])
+    for model in (logits, broken):
+        with pytest.raises(InvalidData):
+            Predictor(model, NAMES)(picture(16, 16))
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pillow_images_of_unknown_range_are_refused(mode):
+    """32 bits may mean anything; an image of them is not quietly made black."""
+    with pytest.raises(InvalidImage, match="range is not known"):
+        from_pillow(Image.new("L", (4, 4), 200).convert(mode))
+
+
+def test_one_image_is_not_called_image_0(predictor):
+    """A place is named where there are several."""
+    with pytest.raises(InvalidImage, match=r"^Expected"):
+        predictor(b"no image")

@@ -1,5 +1,6 @@
 """The recipes: every stated setting of the published projects, and that each runs."""
 
+import json
 from dataclasses import replace
 
 import keras
@@ -219,6 +220,33 @@ def test_what_is_chosen_here_is_said():
         assert bool(recipe.assumed) == (recipe.variant != "best")
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("s0-cnn", "padding"),
+        ("s0-mobilenetv2-frozen", "bilinear"),
+        ("s2-m1", "ReLU"),
+        ("s2-m6", "batch norm"),
+        ("s2-m7", "bilinear"),
+        ("s3-augmented", "batch norm"),
+        ("s3-mobilenetv2", "epochs"),
+        ("s4-cnn", "64 x 64"),
+        ("s4-resnet50-head", "L2"),
+    ],
+)
+def test_assumptions_are_named(name, words):
+    """What the projects do not state, and what the networks' builder chose."""
+    assert words in "; ".join(published(name).assumed)
+
+
+def test_a_best_at_another_size_says_so():
+    """S1's 32 pixels are no use to ResNet50; S4's step by way of 64 is left out."""
+    for name in ("s1-resnet50-frozen", "s4-resnet50-finetuned"):
+        best = recipes.get(name)
+        assert best.images != published(name).images
+        assert "pixels" in best.notes[0]
+
+
 def test_the_sizes_of_the_networks_are_those_published(data):
     """S3: 2,168,362 parameters; 165,258 of 2,423,242 learn. S0: 154 layers."""
     baseline = published("s3-baseline")
@@ -329,6 +357,12 @@ def test_images_that_there_are_not_are_refused(change, text):
         Images(**{"size": 96} | change)
 
 
+def test_a_side_of_nothing_is_refused():
+    """Zero is not the same as None."""
+    with pytest.raises(InvalidArgument, match="sizes"):
+        Images(size=96, enlarged=0)
+
+
 def test_wrong_names_are_refused():
     """With the nearest name, and the call that lists them."""
     with pytest.raises(UnknownName, match=r"Did you mean 's3-baseline'.*names\(\)"):
@@ -360,6 +394,41 @@ def test_a_recipe_prints_what_it_is():
         "notes: inputs scaled to [0, 1]",
     ):
         assert part in text
+
+
+def test_a_recipe_refuses_at_once_what_it_could_not_judge(data):
+    """No test images, no splits, images that are not square."""
+    recipe = recipes.get("s2-m1")
+    empty = datasets.Splits(data.train, data.validation, data.test.take(0))
+    wide = datasets.from_arrays(data.train.images[:, :16], data.train.labels)
+    for given in (empty, (data.train.images, data.train.labels), wide):
+        with pytest.raises(InvalidArgument, match="Expected"):
+            recipe.run(given, verbose=0)
+
+
+def test_the_ledger_has_the_claim_beside_the_figure(data):
+    """Keys, the gap, the losses with and without penalties, what was assumed."""
+    recipe = recipes.get("s3-baseline", "as_published").limited(epochs=1)
+    result, evaluation = recipe.run(data, verbose=0)
+    row = json.loads(
+        json.dumps(
+            recipes.ledger_row(
+                recipe, result, evaluation, command="python x", seconds=3.0
+            ),
+            allow_nan=False,
+        )
+    )
+    assert row["claimed"]["accuracy"] == 0.7866
+    assert row["measured"] == {
+        "accuracy": evaluation.accuracy,
+        "loss": evaluation.loss,
+        "gap": pytest.approx(result.gap),
+        "objective": evaluation.objective,
+    }
+    assert row["interval"] == list(evaluation.interval)
+    assert row["assumed"] == list(recipe.assumed)
+    wanted = {"command", "seed", "machine", "device", "versions", "when", "recipe"}
+    assert wanted | {"system", "variant", "seconds", "notes"} <= set(row)
 
 
 def test_callbacks_reach_the_training(data):

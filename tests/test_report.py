@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -103,6 +104,30 @@ def test_a_file_is_no_folder(made, tmp_path):
     assert path.read_text() == "mine"
 
 
+def test_an_evaluation_of_other_images_is_refused(made, tmp_path):
+    """Figures of the validation images are no figures of the test images."""
+    other = evaluate(made.result.model, made.data.train)
+    with pytest.raises(InvalidArgument, match="test images"):
+        report.write(tmp_path / "report", made.result, other, made.data)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_report_without_validation_and_without_maps(tmp_path):
+    """Nothing is not a number in it, and a network of vectors has a report too."""
+    data = datasets.synthetic(n=100, size=16, classes=4)
+    image = keras.Input((16, 16, 3))
+    dense = keras.layers.Dense(4, "softmax")
+    network = keras.Model(image, dense(keras.layers.Flatten()(image / 255.0)))
+    trainer = TwoPhaseTrainer(network, phase_1=Phase(), verbose=0)
+    result = trainer.fit((data.train.images, data.train.labels))
+    evaluation = evaluate(result.model, data.test)
+    folder = report.write(tmp_path / "report", result, evaluation, data)
+    text = (folder / "report.md").read_text()
+    assert "nan" not in text.lower().replace("finance", "")
+    assert not (folder / "figures" / "attention.png").exists()
+    json.loads((folder / "report.json").read_text())
+
+
 NASTY = "a <b> & *c* | d_e `f` $g$\nh"
 
 
@@ -151,7 +176,8 @@ def test_comparisons_refuse_what_cannot_be_compared():
     labels, rows = np.zeros(4, np.int64), np.tile([0.9, 0.1], (4, 1))
     with pytest.raises(InvalidArgument, match="two models"):
         report.compare(labels, {"one": rows})
-    with pytest.raises(InvalidData, match=r"\(N, C\)"):
-        report.compare(labels, {"one": rows, "other": labels})
-    with pytest.raises(InvalidData, match="length"):
-        report.compare(labels, {"one": rows, "other": rows[:3]})
+    for wrong in (labels, rows[:3], rows * np.nan):
+        with pytest.raises(InvalidData, match="other: Expected"):
+            report.compare(labels, {"one": rows, "other": wrong})
+    with pytest.raises(InvalidData, match="one: Expected"):
+        report.compare(labels + 5, {"one": rows, "other": rows})

@@ -67,11 +67,13 @@ def test_a_table_has_both_phases(tmp_path):
 
 def test_a_tracker_is_for_one_training(tmp_path):
     """A second fit would mix two courses in one record."""
-    run = tracking.csv(tmp_path / "epochs.csv")
-    done = trained(run)
-    run.finish(done.result)
-    with pytest.raises(InvalidArgument, match="new tracker"):
-        trained(run)
+    for finished in (True, False):
+        run = tracking.csv(tmp_path / "epochs.csv")
+        done = trained(run)
+        if finished:
+            run.finish(done.result)
+        with pytest.raises(InvalidArgument, match="new tracker"):
+            trained(run)
 
 
 def test_tensorboard_can_read_the_events(tmp_path):

@@ -725,6 +725,7 @@ def test_a_head_can_be_left_as_it_is(data):
             pair = [model.get_layer(name).get_weights() for model in (before, after)]
             same = all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
             assert same is not moves
+        assert result.model.get_layer("head").trainable_weights
     plan = str(trainer(second, first).plan(data))
     total = before.count_params()
     assert plan.count(f"of {total:,} learn") == 2
@@ -742,3 +743,34 @@ def test_a_gap_is_that_of_the_kept_epoch(data):
     assert result.gap == pytest.approx(accuracy - checked)
     alone = trainer().fit((data.train.images, data.train.labels))
     assert np.isnan(alone.gap)
+
+
+def test_penalties_of_a_head_that_was_held_count(data):
+    """What Keras reports as loss has them in it, whatever the last phase held."""
+    course = TwoPhaseTrainer(
+        tiny(),
+        heads.linear(l2=0.1),
+        phase_1=Phase(**QUICK),
+        phase_2=Phase(**QUICK, unfreeze="all", train_head=False),
+        verbose=0,
+    )
+    evaluation = evaluate(course.fit(data).model, data.test)
+    assert evaluation.objective > evaluation.loss + 0.01
+
+
+def test_a_network_with_operations_is_trained(data):
+    """A graph may divide pixels without a layer."""
+    image = keras.Input((16, 16, 3))
+    maps = keras.layers.Conv2D(4, 3)(image / 255.0)
+    outputs = keras.layers.Dense(4, "softmax")(keras.layers.Flatten()(maps))
+    network = keras.Model(image, outputs)
+    result = TwoPhaseTrainer(network, phase_1=Phase(**QUICK), verbose=0).fit(data)
+    assert len(result.phases) == 1
+
+
+def test_an_optimizer_is_told_with_its_options():
+    """What is not usual stands in the record; the rate has its own place."""
+    momentum = keras.optimizers.SGD(0.3, momentum=0.9, nesterov=True)
+    told = Phase(optimizer=momentum).to_dict()["optimizer"]
+    assert told == "SGD(momentum=0.9, nesterov=True)"
+    assert Phase(optimizer=keras.optimizers.Adam()).to_dict()["optimizer"] == "Adam"

@@ -35,10 +35,19 @@ def test_the_nearest_of_the_first_set_is_found():
     second = painted((120, 120, 0), (20, 190, 15), (198, 12, 11))
     found = twins(first, second, backbone=colours(), size=16, least=0.99)
     assert [(each.first, each.second) for each in found] == [(0, 2), (1, 1)]
-    assert all(0.99 <= each.similarity <= 1.0001 for each in found)
+    assert all(0.99 <= each.similarity <= 1 for each in found)
     assert found == tuple(sorted(found, reverse=True))
     assert isinstance(found[0], Twin)
     assert twins(first, second[:1], backbone=colours(), size=16, least=0.99) == ()
+
+
+def test_equal_images_are_twins_whatever_rounding_says():
+    """The strictest demand finds exact copies."""
+    images = painted((200, 10, 10), (13, 201, 77), (99, 98, 97))
+    found = twins(images, images, backbone=colours(), size=16, least=1.0)
+    assert sorted((each.first, each.second) for each in found) == [
+        *((0, 0), (1, 1), (2, 2))
+    ]
 
 
 def test_many_images_are_compared_in_parts():
@@ -63,6 +72,9 @@ def test_wrong_settings_are_refused(least):
         twins(images, images, backbone=colours(), size=16, least=least)
     with pytest.raises(InvalidArgument, match="one size"):
         twins(images, images[:, :8], backbone=colours(), size=16)
+    for pair in ((images[:0], images), (images, images[:0])):
+        with pytest.raises(InvalidArgument, match="both sets"):
+            twins(*pair, backbone=colours(), size=16)
     with pytest.raises(UnknownName):
         twins(images, images, backbone="mobilenet")
 

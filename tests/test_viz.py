@@ -21,6 +21,7 @@ from cifarkit import (
 )
 from cifarkit._errors import InvalidArgument, InvalidData, MissingExtra
 from cifarkit.evaluation import probabilities
+from cifarkit.viz._attention import halves
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,16 @@ def test_confusion_shows_all_counts(evaluation):
         assert str(count) in words
 
 
+def test_right_answers_have_another_colour_than_mistakes(evaluation):
+    """The diagonal lies over the map, as wide as its cells, below the numbers."""
+    axes = viz.confusion(evaluation).axes[0]
+    (mesh,) = axes.collections
+    squares = list(axes.patches)
+    assert len(squares) == len(evaluation.class_names)
+    assert all(mesh.zorder < square.zorder < 3 for square in squares)
+    assert squares[1].get_bbox().bounds == (1, 1, 1, 1)
+
+
 def test_class_scores_are_in_order(evaluation):
     """The best class first, each bar as long as its F1."""
     axes = viz.class_scores(evaluation).axes[0]
@@ -237,6 +248,39 @@ def test_grad_cam_sees_a_map_that_a_nested_model_pools():
     image = keras.Input((16, 16, 3))
     model = keras.Model(image, keras.layers.Dense(3, "softmax")(nested(image)))
     assert viz.grad_cam(model, np.ones((1, 16, 16, 3), np.uint8)).shape == (1, 16, 16)
+
+
+def test_grad_cam_keeps_operations_of_the_outer_graph():
+    """Scaling before a nested backbone is part of what the network sees."""
+    inner_image = keras.Input((16, 16, 3))
+    init = keras.initializers.GlorotUniform
+    maps = keras.layers.Conv2D(4, 3, kernel_initializer=init(1))(inner_image)
+    nested = keras.Model(inner_image, maps, name="nested")
+    image = keras.Input((16, 16, 3))
+    pooled = keras.layers.GlobalMaxPooling2D()(nested(image / 127.5 - 1.0))
+    logits = keras.layers.Dense(3, kernel_initializer=init(2))(pooled)
+    model = keras.Model(image, keras.ops.softmax(logits))
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    before, after = halves(model)
+    given = keras.ops.convert_to_tensor(images.astype(np.float32))
+    np.testing.assert_allclose(
+        after(before(given)), model.predict(images, verbose=0), rtol=1e-4
+    )
+    assert viz.grad_cam(model, images).shape == (2, 16, 16)
+
+
+def test_grad_cam_takes_sequential_models(tmp_path):
+    """Built layer by layer, and loaded again."""
+    model = keras.Sequential([keras.Input((16, 16, 3))])
+    model.add(keras.layers.Rescaling(1 / 255))
+    model.add(keras.layers.Conv2D(4, 3, activation="relu"))
+    model.add(keras.layers.GlobalAveragePooling2D())
+    model.add(keras.layers.Dense(3, "softmax"))
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    maps = viz.grad_cam(model, images)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(viz.grad_cam(again, images), maps, atol=1e-5)
 
 
 def test_grad_cam_refuses_what_it_cannot_explain(result, data):

@@ -38,7 +38,7 @@ def cifarkit_engines(trunk, images, batch):
     """
     prefix = _prefix(trunk, images.shape[1:])
     sample = np.asarray(images[:batch], np.float32)
-    own = models.accelerated(prefix)
+    own = models.folded(prefix)
     found = {"tensorflow": own.predict_on_batch}
     for precision in ("float32", "bfloat16"):
         run = _openvino(prefix, sample, precision)

@@ -45,7 +45,7 @@ def cache(keep: float | None) -> None:
     """
     from cifarkit import activations
 
-    if keep is not None and not keep >= 0:
+    if keep is not None and not 0 <= keep < float("inf"):
         raise InvalidArgument(f"Expected --keep of 0 GiB or more; received {keep:g}.")
     if keep is not None:
         for entry in activations.prune(int(keep * 2**30)):

@@ -192,8 +192,13 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Images:
-    if image.mode.startswith("I"):
+    if image.mode.startswith("I;16"):
         return _from_16_bit(image)
+    if image.mode in ("I", "F"):
+        raise InvalidImage(
+            f"Expected 8 or 16 bits in each channel; received mode {image.mode!r}, "
+            "whose range is not known. Scale it to [0, 255], and convert it to 'L'."
+        )
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGB", image.size, "white")

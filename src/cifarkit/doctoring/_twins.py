@@ -12,6 +12,7 @@ from cifarkit.activations import Cache, extract, pooled
 from cifarkit.backbones import Backbone
 
 _AT_ONCE = 1_024
+_ROUNDING = 1e-6  # of a cosine in float32
 
 
 @final
@@ -57,7 +58,7 @@ def twins(
         enough; the nearest pairs first.
 
     Raises:
-        InvalidArgument: `least` is out of range, or the sizes of the images differ.
+        InvalidArgument: `least` is out of range, a set is empty, or the sizes differ.
         UnknownName: there is no such backbone.
         SourceError: its weights could not be had.
 
@@ -66,10 +67,11 @@ def twins(
         >>> rest = set(range(len(data.test))) - {each.second for each in found}
         >>> evaluate(result.model, data.test.select(sorted(rest)))   # doctest: +SKIP
     """
-    if not 0 < least <= 1 or first.shape[1:] != second.shape[1:]:
+    alike = first.shape[1:] == second.shape[1:]
+    if not 0 < least <= 1 or not alike or not len(first) or not len(second):
         raise InvalidArgument(
-            f"Expected least in (0, 1] and images of one size; received {least!r}, "
-            f"{first.shape[1:]} and {second.shape[1:]}."
+            "Expected least in (0, 1], and images of one size in both sets; received "
+            f"{least!r} and images of shapes {first.shape} and {second.shape}."
         )
     chosen = backbones.as_backbone(backbone)
     network = pooled(
@@ -83,9 +85,9 @@ def twins(
     )
     found = []
     for start in range(0, len(asked), _AT_ONCE):
-        cosines = asked[start : start + _AT_ONCE] @ known.T
+        cosines = (asked[start : start + _AT_ONCE] @ known.T).clip(max=1.0)
         for row, place in enumerate(cosines.argmax(axis=1)):
-            if cosines[row, place] >= least:
+            if cosines[row, place] >= least - _ROUNDING:
                 twin = Twin(float(cosines[row, place]), int(place), start + row)
                 found.append(twin)
     return tuple(sorted(found, reverse=True))

@@ -1,16 +1,15 @@
 """Model and split in, evaluation out."""
 
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cifarkit import metrics
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats, Images, Labels, Model
 from cifarkit.evaluation._evaluation import Evaluation
 from cifarkit.evaluation._mistake import Mistake
-from cifarkit.evaluation._predict import penalties, predict
+from cifarkit.evaluation._predict import check_images, penalties, predict
 from cifarkit.metrics._checks import check_lengths, checked_labels
 
 _KS = (1, 3, 5)
@@ -104,7 +103,7 @@ def _parts(
             "Of several splits give one, such as data.test."
         )
     _check_names(names)
-    _check_images(images)
+    check_images(images)
     labels = checked_labels(labels, classes=_count(names))
     check_lengths(images=len(images), labels=len(labels))
     return images, labels, names
@@ -120,33 +119,6 @@ def _check_names(names: Names | None) -> None:
             f"Expected different class names, at least one; received {names}. "
             "Give the names of all classes, in label order."
         )
-
-
-def _check_images(images: object) -> None:
-    shape: tuple[int, ...] = getattr(images, "shape", ())
-    dtype = getattr(images, "dtype", None)
-    if not isinstance(images, np.ndarray) or len(shape) != 4 or shape[3] != 3:
-        raise InvalidData(
-            "Expected RGB images, a uint8 array of shape (N, H, W, 3); received "
-            f"{type(images).__name__} of shape {shape} and type {dtype}. "
-            "Stack the images with numpy.stack and put the channels last."
-        )
-    if 0 in shape:
-        raise InvalidData(
-            f"Expected at least one image; received shape {shape}. "
-            "Check how the split was chosen."
-        )
-    if dtype != np.uint8:
-        raise InvalidData(
-            "Expected images of type uint8, values in [0, 255]; received "
-            f"{dtype}{_scale(images)}"
-        )
-
-
-def _scale(images: NDArray[Any]) -> str:
-    if images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
-        return " in [0, 1]. Multiply by 255: (images * 255).round().astype('uint8')."
-    return ". Bring them to [0, 255], then use .round().astype('uint8')."
 
 
 def _worst(labels: Labels, probabilities: Floats, names: Names) -> tuple[Mistake, ...]:

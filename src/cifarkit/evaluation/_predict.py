@@ -1,9 +1,11 @@
 """Probabilities of many images, in bounded memory."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from cifarkit import models
 from cifarkit._errors import InvalidArgument, InvalidData
@@ -26,8 +28,10 @@ def predict(
 
     Raises:
         InvalidArgument: `model` is no `keras.Model`.
-        InvalidData: the model takes other images or gives no probabilities.
+        InvalidData: these are no such images, or the model takes others or gives no
+            probabilities.
     """
+    check_images(images)
     _check_model(model, images)
     fast = models.folded(model)
     return np.concatenate(
@@ -36,6 +40,38 @@ def predict(
             for chunk in _batches(images)
         ]
     )
+
+
+def check_images(images: object) -> None:
+    """Refuse what is no array of RGB images in [0, 255].
+
+    Raises:
+        InvalidData: another shape or type, or no image at all.
+    """
+    shape: tuple[int, ...] = getattr(images, "shape", ())
+    dtype = getattr(images, "dtype", None)
+    if not isinstance(images, np.ndarray) or len(shape) != 4 or shape[3] != 3:
+        raise InvalidData(
+            "Expected RGB images, a uint8 array of shape (N, H, W, 3); received "
+            f"{type(images).__name__} of shape {shape} and type {dtype}. "
+            "Stack the images with numpy.stack and put the channels last."
+        )
+    if 0 in shape:
+        raise InvalidData(
+            f"Expected at least one image; received shape {shape}. "
+            "Check how the split was chosen."
+        )
+    if dtype != np.uint8:
+        raise InvalidData(
+            "Expected images of type uint8, values in [0, 255]; received "
+            f"{dtype}{_scale(images)}"
+        )
+
+
+def _scale(images: NDArray[Any]) -> str:
+    if images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
+        return " in [0, 1]. Multiply by 255: (images * 255).round().astype('uint8')."
+    return ". Bring them to [0, 255], then use .round().astype('uint8')."
 
 
 def penalties(model: Model) -> float:

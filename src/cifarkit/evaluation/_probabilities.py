@@ -18,7 +18,8 @@ def probabilities(model: Model, images: Images, *, tta: bool = False) -> Floats:
 
     Raises:
         InvalidArgument: `model` is no `keras.Model`.
-        InvalidData: the model takes other images or gives no probabilities.
+        InvalidData: these are no such images, the model takes others, or it gives no
+            probabilities.
 
     Example:
         >>> probabilities(result.model, data.test.images).shape  # doctest: +SKIP

@@ -7,7 +7,18 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 from cifarkit.models.assembly import assemble
 from cifarkit.models.copying import copy_of, settle
 from cifarkit.models.folding import folded
+from cifarkit.models.graphs import calls, is_graph
 from cifarkit.models.kernels import accelerated
 from cifarkit.models.networks import cnn, names
 
-__all__ = ["accelerated", "assemble", "cnn", "copy_of", "folded", "names", "settle"]
+__all__ = [
+    "accelerated",
+    "assemble",
+    "calls",
+    "cnn",
+    "copy_of",
+    "folded",
+    "is_graph",
+    "names",
+    "settle",
+]

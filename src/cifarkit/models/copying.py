@@ -7,6 +7,7 @@ import keras
 from numpy.typing import NDArray
 
 from cifarkit._types import Layer, Model
+from cifarkit.models.graphs import is_graph, uncompiled
 
 
 def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Model:
@@ -17,7 +18,8 @@ def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Mode
         weights: what the copy's weights are, in the order of the model's; None for the
             weights of the model.
     """
-    copy = keras.models.clone_model(model)
+    given = uncompiled(model) if is_graph(model) else model
+    copy = keras.models.clone_model(given)
     copy.set_weights(model.get_weights() if weights is None else list(weights))
     settle(copy)
     return copy

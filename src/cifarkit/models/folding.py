@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from cifarkit._types import Layer, Model, Tensor
+from cifarkit.models.graphs import calls, is_graph, rebuilt
 
 Pair: TypeAlias = tuple[Layer, Layer]
 
@@ -29,7 +30,7 @@ def folded(model: Model) -> Model:
 
     Args:
         model: a functional or sequential `keras.Model`, whose models inside are looked
-            into; another kind is returned as it is.
+            into; a subclass, which may do anything, is returned as it is.
 
     Example:
         >>> fast = folded(keras.applications.MobileNetV2(weights=None))
@@ -37,13 +38,9 @@ def folded(model: Model) -> Model:
     """
     if keras.backend.backend() != "tensorflow":
         return model
-    if keras.distribution.list_devices("gpu"):
+    if keras.distribution.list_devices("gpu") or not is_graph(model):
         return model
-    try:
-        twin = folding(pairs(model))
-        return keras.models.clone_model(model, clone_function=twin, recursive=True)
-    except ValueError:  # a subclass of keras.Model has no graph to rebuild
-        return model
+    return rebuilt(model, folding(pairs(model)))
 
 
 def folding(found: Iterable[Pair]) -> Callable[[Layer], Layer]:
@@ -62,43 +59,43 @@ def folding(found: Iterable[Pair]) -> Callable[[Layer], Layer]:
 def pairs(model: Model) -> Iterator[Pair]:
     """Yield each convolution whose only reader is a batch norm, and that.
 
-    Both are called once, in the model and in all models inside it.
+    Both are called once, in the model and in all models inside it, and the batch norm
+    is not called with `training=True`.
     """
-    nodes = _nodes(model)
-    calls = Counter(id(node.operation) for node in nodes)
-    readers = Counter(id(each) for node in nodes for each in node.input_tensors)
+    known = list(_reads(model))
+    times = Counter(id(each.operation) for each in known)
+    readers = Counter(id(tensor) for each in known for tensor in each.input_tensors)
     makers = {
-        id(each): node.operation for node in nodes for each in node.output_tensors
+        id(made): each.operation for each in known for made in each.output_tensors
     }
-    for node in nodes:
-        norm, given = node.operation, node.input_tensors
+    for each in known:
+        norm, given = each.operation, each.input_tensors
         if type(norm) is not keras.layers.BatchNormalization or not _is_plain(norm):
             continue
         maker = makers.get(id(given[0]))
-        alone = readers[id(given[0])] == calls[id(norm)] == calls[id(maker)] == 1
-        if alone and type(maker) in _CONVOLUTIONS and _is_linear(maker):
+        alone = readers[id(given[0])] == times[id(norm)] == times[id(maker)] == 1
+        linear = type(maker) in _CONVOLUTIONS and _is_linear(maker)
+        if alone and linear and not each.forced:
             yield maker, norm
-
-
-def _nodes(model: Model) -> list[Any]:
-    """Return the calls of all layers, those of models inside too."""
-    graph = getattr(model, "_functional", None) or model  # of a sequential model
-    levels = getattr(graph, "_nodes_by_depth", {}).values()  # none in a subclass
-    found = [node for level in levels for node in level if not node.is_input]
-    outputs = [_Read(graph.outputs)] if found else []
-    inner = [
-        node.operation for node in found if isinstance(node.operation, keras.Model)
-    ]
-    return [*found, *outputs, *(node for each in inner for node in _nodes(each))]
 
 
 @dataclass(frozen=True)
 class _Read:
-    """Whoever takes the outputs of a model: one more reader."""
+    """What reads and makes tensors: a call, or whoever takes the outputs of a model."""
 
+    operation: Any
     input_tensors: Sequence[Tensor]
-    operation: object = None
-    output_tensors: tuple[Tensor, ...] = ()
+    output_tensors: Sequence[Tensor] = ()
+    forced: bool = False
+
+
+def _reads(model: Model, forced: bool = False) -> Iterator[_Read]:
+    yield _Read(None, model.outputs)
+    for call in calls(model):
+        learns = forced or call.arguments.kwargs.get("training") is True
+        yield _Read(call.operation, call.input_tensors, call.output_tensors, learns)
+        if is_graph(call.operation):
+            yield from _reads(call.operation, learns)
 
 
 def _is_linear(layer: Layer) -> bool:
@@ -117,7 +114,7 @@ class _Folded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """A convolution and the batch norm after it, as one convolution."""
 
     def __init__(self, conv: Layer, norm: Layer) -> None:
-        super().__init__(name=conv.name)
+        super().__init__(name=conv.name, dtype=conv.dtype_policy)
         self.conv, self.norm = conv, norm
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
@@ -148,7 +145,7 @@ class _Gone(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """A batch norm that the convolution before it does."""
 
     def __init__(self, norm: Layer) -> None:
-        super().__init__(name=norm.name)
+        super().__init__(name=norm.name, dtype=norm.dtype_policy)
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
         return inputs

@@ -13,6 +13,7 @@ import keras
 
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.folding import folding, pairs
+from cifarkit.models.graphs import is_graph, rebuilt
 
 
 def accelerated(model: Model) -> Model:
@@ -36,22 +37,20 @@ def accelerated(model: Model) -> Model:
     """
     if keras.backend.backend() != "tensorflow":
         return model
-    if keras.distribution.list_devices("gpu"):
+    if keras.distribution.list_devices("gpu") or not is_graph(model):
         return model
-    try:
-        still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
-        fold = folding(still)
+    still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
+    fold = folding(still)
 
-        def twin(layer: Layer) -> Layer:
-            return _faster(layer) if _learns(layer) else fold(layer)
+    def twin(layer: Layer) -> Layer:
+        return _faster(layer) if _learns(layer) else fold(layer)
 
-        return keras.models.clone_model(model, clone_function=twin, recursive=True)
-    except ValueError:  # a subclass of keras.Model has no graph to rebuild
-        return model
+    return rebuilt(model, twin)
 
 
-def _learns(layer: Layer) -> bool:
-    return bool(layer.trainable)
+def _learns(layer: Any) -> bool:
+    # An operation without a layer, such as a division, has no flag.
+    return bool(getattr(layer, "trainable", False))
 
 
 def _faster(layer: Layer) -> Layer:
@@ -81,7 +80,7 @@ class _Norm(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """Batch norm over maps, in one kernel where it learns."""
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__(name=layer.name)
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
@@ -111,7 +110,7 @@ class _Product(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """A 1 x 1 convolution, as the matrix product that it is."""
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__(name=layer.name)
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
         self.layer = layer
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from cifarkit import models
 from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Floats, Images, Model
+from cifarkit.metrics._checks import checked_probabilities
 from cifarkit.training import TrainResult
 
 CLASSES = "classes.json"
@@ -61,7 +62,7 @@ def load(path: Path) -> Loaded:
             f"Expected a Keras model in {path}; received what Keras cannot load "
             f"({type(error).__name__}: {error!s:.300}). Train or save it again."
         ) from error
-    return of_model(model, _names_beside(path.parent))
+    return _named(of_model(model), path.parent / CLASSES)
 
 
 def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
@@ -81,7 +82,9 @@ def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
 
     def run(batch: Images) -> Floats:
         # Keras leaves integers as they are, and convolutions do not take uint8.
-        return np.asarray(fast.predict_on_batch(batch.astype(np.float32)))
+        rows = np.asarray(fast.predict_on_batch(batch.astype(np.float32)))
+        checked_probabilities(rows)
+        return rows
 
     fixed = height is not None and width is not None
     size = (height, width) if fixed else _seen(model)
@@ -104,19 +107,25 @@ def _seen(model: Model) -> tuple[int, int]:
     )
 
 
-def _names_beside(folder: Path) -> tuple[str, ...] | None:
-    path = folder / CLASSES
+def _named(found: Loaded, path: Path) -> Loaded:
+    """Return a classifier with the class names in a file, if there is one.
+
+    Raises:
+        CorruptFile: the file holds something else, or the names of other classes.
+    """
     if not path.exists():
-        return None
+        return found
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("it is too large")
         names = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise ValueError("it is no list of names")
+        if len(set(names)) != len(names) or len(names) != found.classes:
+            raise ValueError(f"it has {len(names)}, not all different")
     except ValueError as error:
         raise CorruptFile(
-            f"Expected a list of class names in {path}; received another file "
-            f"({error}). Give class_names=, or move it away."
+            f"Expected {found.classes} different class names, a JSON list, in {path}; "
+            f"received another file ({error}). Give class_names=, or move it away."
         ) from error
-    return tuple(names)
+    return replace(found, class_names=tuple(names))

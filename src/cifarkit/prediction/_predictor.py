@@ -1,6 +1,6 @@
 """A trained classifier as people use it: any images in, named classes out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -59,9 +59,10 @@ class Predictor:
         Raises:
             InvalidImage: it cannot be decoded, or is too large.
             InvalidArgument: it is another kind of thing.
+            InvalidData: the model gives no probabilities for it.
         """
-        (prediction,) = self.batch([item])
-        return prediction
+        (row,) = self.probabilities([self._prepared(item)])
+        return self._named(row)
 
     def batch(self, items: Iterable[Any]) -> tuple[Prediction, ...]:
         """Classify several images of any sizes; the answers are in their order.
@@ -72,12 +73,8 @@ class Predictor:
             InvalidImage: as for one image; the text names its place, from 0.
             InvalidArgument: likewise.
         """
-        arrays = [self._prepared(item, place) for place, item in enumerate(items)]
-        rows = self.probabilities(arrays)
-        return tuple(
-            Prediction(dict(zip(self.class_names, map(float, row), strict=True)))
-            for row in rows
-        )
+        arrays = [self._placed(item, place) for place, item in enumerate(items)]
+        return tuple(map(self._named, self.probabilities(arrays)))
 
     def probabilities(self, arrays: Sequence[Images]) -> Floats:
         """Return the probabilities of prepared images, float32, shape `(N, C)`.
@@ -96,18 +93,25 @@ class Predictor:
                 rows[chosen] = self._loaded.run(batch)
         return rows
 
-    def _prepared(self, item: Any, place: int) -> Images:
+    def _placed(self, item: Any, place: int) -> Images:
         try:
-            array = pixels(item, max_pixels=self._max_pixels)
+            return self._prepared(item)
         except (InvalidImage, InvalidArgument) as error:
             raise type(error)(f"image {place}: {error}") from error
-        adapt: Callable[[Images, int, int], Images]
+
+    def _prepared(self, item: Any) -> Images:
         adapt = fitted if self._loaded.fixed else shrunk
+        array = pixels(item, max_pixels=self._max_pixels)
         return adapt(array, *self._loaded.size)
+
+    def _named(self, row: Floats) -> Prediction:
+        return Prediction(dict(zip(self.class_names, map(float, row), strict=True)))
 
 
 def _names(found: Loaded, given: Sequence[str] | None) -> tuple[str, ...]:
-    names = tuple(given or found.class_names or map(str, range(found.classes)))
+    if given is None:
+        return found.class_names or tuple(map(str, range(found.classes)))
+    names = tuple(map(str, given))
     if len(names) != found.classes or len(set(names)) != len(names):
         raise InvalidArgument(
             f"Expected {found.classes} different class names, one for each output of "

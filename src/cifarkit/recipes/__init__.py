@@ -1,8 +1,8 @@
 """Published CIFAR-10 projects as recipes: print one, change it, run it.
 
 Each model of the five projects S0 to S4 has a name and up to three variants: as it was
-published, with the flaw of its protocol removed, and our best with the same network,
-images and size. What a project does not state was chosen here, and says so.
+published, with the flaw of its protocol removed, and our best with the same network
+and images. What a project does not state was chosen here, and says so.
 
 Example:
     >>> from cifarkit import recipes

@@ -1,4 +1,4 @@
-"""Our way with a published network: same network, images and size, other training."""
+"""Our way with a published network: the same network and images, other training."""
 
 from dataclasses import replace
 from typing import Any

@@ -44,7 +44,8 @@ class Images:
     def __post_init__(self) -> None:
         counts = (self.train, self.validation, self.test)
         enough = min(counts) > 0 and self.train + self.validation <= _ALL
-        if not enough or self.test > _TEST or min(self.size, self.enlarged or 32) < 1:
+        sides = (self.size, 32 if self.enlarged is None else self.enlarged)
+        if not enough or self.test > _TEST or min(sides) < 1:
             raise InvalidArgument(
                 f"Expected up to {_ALL:,} training and validation images together, up "
                 f"to {_TEST:,} test images, at least one of each, and sizes from 1; "

@@ -26,7 +26,7 @@ class Recipe:
     Args:
         name: of the model, such as `"s0-mobilenetv2-frozen"`.
         variant: `"as_published"` keeps a flaw of the protocol; `"fixed"` removes it and
-            nothing else; `"best"` is our way with the same network, images and size.
+            nothing else; `"best"` is our way with the same network and images.
         system: the project, S0 to S4, or `"ours"`.
         claimed: what the project reported.
         images: what is learnt from, chosen by, and looked at in the end.
@@ -147,10 +147,15 @@ class Recipe:
             callbacks: Keras callbacks, used in every phase.
             options: others of `TwoPhaseTrainer`, such as `verbose`.
 
+        Raises:
+            InvalidArgument: `data` are no `Splits` with test images, or not square
+                where the network is trained from scratch.
+
         Example:
             >>> result, evaluation = recipe.run()                # doctest: +SKIP
         """
         given = self.data(seed=seed) if data is None else data
+        self._check(given)
         trainer = self.trainer(given, seed=seed, **options)
         result = trainer.fit(given, callbacks=callbacks)
         return result, evaluate(result.model, given.test)
@@ -176,6 +181,20 @@ class Recipe:
             f"{self.network}, {self.weights} weights, {self.preprocess} input, "
             f"{self.interpolation} resize; {self.head}"
         )
+
+    def _check(self, data: Any) -> None:
+        """Refuse at once what would only fail after the training."""
+        if not isinstance(data, Splits) or not len(data.test):
+            raise InvalidArgument(
+                "Expected Splits with test images, which a recipe is judged by; "
+                f"received {data!r:.200}. See datasets.from_folder and from_arrays."
+            )
+        height, width = data.train.images.shape[1:3]
+        if self.head is None and height != width:
+            raise InvalidArgument(
+                f"Expected square images for {self.network!r}, which is trained from "
+                f"scratch; received {width} x {height}. Resize them first."
+            )
 
     def _network(self, data: Splits, seed: int) -> Any:
         if self.head is None:

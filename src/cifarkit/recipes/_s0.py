@@ -43,7 +43,7 @@ CNN = Recipe(
     phase_1=replace(_PLAIN, epochs=30),
     assumed=(
         _DRAW,
-        "32 x 32 pixels for this network",
+        "32 x 32 pixels for this network, same padding",
         "Adam at 1e-3, batch 32, 30 epochs, early stopping after 3",
     ),
 )
@@ -58,7 +58,7 @@ FROZEN = Recipe(
     preprocess="unit",
     interpolation="bilinear",
     phase_1=_PLAIN,
-    assumed=(_DRAW, "10 epochs, early stopping after 3"),
+    assumed=(_DRAW, "10 epochs, early stopping after 3", "a bilinear resize"),
     notes=(_SCALED, _CHECKPOINT),
 )
 TUNED = replace(
@@ -69,6 +69,7 @@ TUNED = replace(
     assumed=(
         _DRAW,
         "10 epochs of phase 1, early stopping after 3 in both",
+        "a bilinear resize",
         "batch norm of the last 50 layers learns with them",
     ),
 )

@@ -31,13 +31,14 @@ BASELINE = Recipe(
     images=Images(size=32, train=40_000, validation=10_000),
     network="s3-baseline",
     phase_1=_ADAM,
-    assumed=(_STEPS, "at most 50 epochs"),
+    assumed=(_STEPS, "at most 50 epochs", "ReLU in every hidden layer"),
 )
 AUGMENTED = replace(
     BASELINE,
     name="s3-augmented",
     network="s3-augmented",
     claimed=Claim(accuracy=0.8057, loss=0.577, gap=0.0055),
+    assumed=(*BASELINE.assumed, "batch norm after each convolution"),
     augment=(
         augment.flip(),
         augment.rotation(0.1),
@@ -56,7 +57,11 @@ MOBILENETV2 = Recipe(
     head=heads.classifier(hidden=(128,), dropout=0.3, input_dropout=0.5),
     interpolation="bilinear",
     phase_1=replace(_ADAM, epochs=20),
-    assumed=(_STEPS, "at most 20 epochs", "the input that the weights want"),
+    assumed=(
+        _STEPS,
+        "at most 20 epochs",
+        "the input that the weights want, a bilinear resize",
+    ),
     notes=(_CHECKPOINT,),
 )
 

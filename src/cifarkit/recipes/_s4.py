@@ -20,6 +20,7 @@ _HEAD = Phase(
     batch_size=32,
     loss=_SPARSE,
 )
+_LAYERS = "same padding, ReLU in every hidden layer, batch norm after each convolution"
 _TURNS = "rotation and zoom of 0.1"
 
 CNN = Recipe(
@@ -34,6 +35,8 @@ CNN = Recipe(
     assumed=(
         _DRAW,
         _TURNS,
+        "64 x 64 pixels for this network",
+        _LAYERS,
         "three blocks of two convolutions of 32, 64 and 128, Dense 128, Dropout 0.5",
         "Adam at 1e-3, batch 32, 30 epochs, sparse cross-entropy",
     ),
@@ -64,7 +67,10 @@ TUNED = replace(
 
 def recipes() -> tuple[Recipe, ...]:
     """Return all variants of all models."""
-    native: dict[str, Any] = {"images": replace(HEAD.images, enlarged=None)}
+    native: dict[str, Any] = {
+        "images": replace(HEAD.images, enlarged=None),
+        "notes": ("from 32 pixels to 224 at once",),
+    }
     assert TUNED.phase_2 is not None  # noqa: S101
     return (
         CNN,

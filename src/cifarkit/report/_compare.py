@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cifarkit import metrics
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Labels
+from cifarkit.metrics._checks import checked_pair
 
 _LEVEL = 0.05
 
@@ -70,7 +71,9 @@ def compare(labels: Labels, probabilities: Mapping[str, NDArray[Any]]) -> Compar
         raise InvalidArgument(
             f"Expected two models or more to compare; received {list(probabilities)}."
         )
-    guesses = {name: _guessed(name, each) for name, each in probabilities.items()}
+    guesses = {
+        name: _guessed(name, labels, each) for name, each in probabilities.items()
+    }
     pairs = combinations(guesses.items(), 2)
     return Comparison(
         accuracy={name: _scored(labels, each) for name, each in guesses.items()},
@@ -81,13 +84,12 @@ def compare(labels: Labels, probabilities: Mapping[str, NDArray[Any]]) -> Compar
     )
 
 
-def _guessed(name: str, rows: NDArray[Any]) -> NDArray[np.intp]:
-    if np.ndim(rows) != 2:
-        raise InvalidData(
-            f"Expected probabilities of shape (N, C) for {name!r}; received shape "
-            f"{np.shape(rows)}. Make them with evaluation.probabilities()."
-        )
-    guess: NDArray[np.intp] = np.asarray(rows).argmax(axis=1)
+def _guessed(name: str, labels: Labels, rows: NDArray[Any]) -> NDArray[np.intp]:
+    try:
+        _, checked = checked_pair(labels, rows)
+    except InvalidData as error:
+        raise InvalidData(f"{name}: {error}") from error
+    guess: NDArray[np.intp] = checked.argmax(axis=1)
     return guess
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats
 from cifarkit.augment import Augmentation
@@ -103,11 +104,12 @@ class Album:
         self, result: TrainResult, data: Splits, probabilities: Floats
     ) -> Iterator[Picture]:
         """Yield where the network looked, on some of its surest mistakes and hits."""
-        if result.provenance.get("versions", {}).get("backend") != "tensorflow":
-            return
         places = _looked_at(data.test.labels, probabilities)
         images, names = data.test.images[places], data.test.class_names
-        maps = self._viz.grad_cam(result.model, images)
+        try:
+            maps = self._viz.grad_cam(result.model, images)
+        except InvalidArgument:  # a network without maps has nowhere to look
+            return
         captions = [names[number] for number in probabilities[places].argmax(axis=1)]
         figure = self._viz.heat(images, maps, captions)
         words = (

@@ -1,5 +1,6 @@
 """The sections of a report, as blocks."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,7 @@ from cifarkit.evaluation import Evaluation
 from cifarkit.report._blocks import Block, Code, Heading, Points, Table, Text
 from cifarkit.training import PhaseResult, TrainResult
 
+_PENALISED = "with penalties on weights"
 _USE = """
 import keras
 
@@ -106,11 +108,13 @@ def quality(evaluation: Evaluation, result: TrainResult) -> list[Block]:
     rows = [
         ("accuracy", f"{evaluation.accuracy:.2%}"),
         ("cross-entropy", f"{evaluation.loss:.4f}"),
-        ("with penalties on weights", f"{evaluation.objective:.4f}"),
+        (_PENALISED, f"{evaluation.objective:.4f}"),
         ("expected calibration error", f"{evaluation.ece:.4f}"),
-        ("training less validation accuracy", f"{100 * result.gap:.2f} points"),
         *((f"in the top {k}", f"{share:.2%}") for k, share in evaluation.top_k.items()),
     ]
+    if not math.isnan(result.gap):
+        points = f"{100 * result.gap:.2f} points"
+        rows.append(("training less validation accuracy", points))
     scores = [
         (
             each.name,
@@ -144,6 +148,8 @@ def claims(
         for name, value in claimed.items()
         if value is not None and name in measured
     ]
+    if claimed.get("loss") is not None:
+        rows.append((f"loss {_PENALISED}", "", f"{evaluation.objective:.4f}"))
     low, high = evaluation.interval
     accuracy = claimed.get("accuracy")
     blocks: list[Block] = [Heading("Comparison with the claim")]
@@ -162,7 +168,8 @@ def limits(evaluation: Evaluation, notes: Sequence[str]) -> list[Block]:
     half = 100 * (evaluation.interval[1] - evaluation.interval[0]) / 2
     resolution = (
         f"{evaluation.n:,} test images tell accuracies apart that differ by more than "
-        f"about {half:.1f} points, and no finer."
+        f"about {half:.1f} points; two models on the same images can be told apart "
+        "finer, by report.compare."
     )
     known = (
         resolution,
@@ -188,9 +195,11 @@ def deployment(result: TrainResult, data: Splits) -> list[Block]:
 def _course(phase: PhaseResult) -> str:
     epochs = len(phase.history["loss"])
     ahead = f", after {phase.features:.0f} s of features" if phase.features else ""
+    accuracy = phase.validation_accuracy
+    checked = "" if math.isnan(accuracy) else f"; validation accuracy {accuracy:.2%}"
     return (
-        f"{epochs} epochs in {phase.seconds:.0f} s{ahead} ({phase.engine}); validation "
-        f"accuracy {phase.validation_accuracy:.2%} at epoch {phase.kept_epoch + 1}"
+        f"{epochs} epochs in {phase.seconds:.0f} s{ahead} ({phase.engine}){checked} at "
+        f"epoch {phase.kept_epoch + 1}"
     )
 
 

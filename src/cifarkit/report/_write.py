@@ -43,7 +43,7 @@ def write(
         file, pictures inside), `report.json` and `figures/`.
 
     Raises:
-        InvalidArgument: `folder` is a file.
+        InvalidArgument: `folder` is a file, or the evaluation is of other images.
         MissingExtra: `pip install 'cifarkit[viz]'` is needed.
 
     Example:
@@ -52,6 +52,11 @@ def write(
     place = Path(folder)
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")
+    if evaluation.n != len(data.test):
+        raise InvalidArgument(
+            f"Expected the evaluation of the {len(data.test):,} test images; received "
+            f"one of {evaluation.n:,}. Call evaluate(result.model, data.test)."
+        )
     place.mkdir(parents=True, exist_ok=True)
     album = Album(place)
     rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
@@ -72,7 +77,7 @@ def write(
     figures = {"training": result.to_dict(), "evaluation": evaluation.to_dict()}
     _put(place / "report.md", markdown(blocks))
     _put(place / "report.html", html(blocks, place))
-    _put(place / "report.json", json.dumps(figures, indent=2) + "\n")
+    _put(place / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
     return place
 
 

@@ -23,14 +23,18 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
     def __init__(self) -> None:
         super().__init__()
         self._phase, self._epoch, self._finished = 0, 0, False
+        self._network: Any = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Count the phases."""
-        if self._finished:
+        # The phases of one fit train one network; what Keras shows is made for each.
+        network = getattr(self.model, "network", self.model)
+        if self._finished or self._network not in (None, network):
             raise InvalidArgument(
-                "Expected a new tracker for each fit; received one that is finished. "
-                "Make another one."
+                "Expected a new tracker for each fit; received one that has seen "
+                "another training. Make another one."
             )
+        self._network = network
         self._phase += 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+import keras
 import numpy as np
 
 from cifarkit._types import Json
@@ -157,4 +158,21 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, keras.optimizers.Optimizer):
+        return _optimizer(value)
     return type(value).__name__
+
+
+def _optimizer(value: Any) -> str:
+    """Return an optimizer's name, and its unusual options beside the rate."""
+    kind = type(value)
+    try:
+        usual = kind().get_config()
+    except TypeError:  # one of the user's own, which wants arguments
+        return kind.__name__
+    told = [
+        f"{name}={each}"
+        for name, each in value.get_config().items()
+        if name not in ("name", "learning_rate") and usual.get(name) != each
+    ]
+    return f"{kind.__name__}({', '.join(told)})" if told else kind.__name__

@@ -23,6 +23,16 @@ def prepare(network: Network, phase: Phase) -> tuple[bool, ...]:
     return mask
 
 
+def release(network: Network) -> None:
+    """Let the head learn again, whoever goes on with it.
+
+    Keras counts the penalties of weights that learn alone: those of the head are part
+    of the loss, whatever the last phase held still.
+    """
+    if network.parts is not None:
+        network.parts[1].trainable = True
+
+
 def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None:
     """Raise what a phase would raise, before anything is trained.
 

@@ -138,12 +138,15 @@ class TrainResult:
         return models.copy_of(self.model, self.phases[phase - 1].weights)
 
     def to_dict(self) -> Json:
-        """Return everything but model and weights, as JSON values."""
-        return {
-            "kept": self.kept,
-            "phases": [phase.to_dict() for phase in self.phases],
-            "provenance": self.provenance,
-        }
+        """Return everything but model and weights, as JSON values; NaN is None."""
+        values: Json = _saving.finite(
+            {
+                "kept": self.kept,
+                "phases": [phase.to_dict() for phase in self.phases],
+                "provenance": self.provenance,
+            }
+        )
+        return values
 
     def save(self, folder: str | Path) -> Path:
         """Write the result into a folder; `model.keras` in it is the model.

@@ -50,7 +50,7 @@ def write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -
         for name, weights in zip(names[1:], phases, strict=True):
             _save_weights(part / name, weights)
         digests = {name: _store.sha256(part / name) for name in names}
-        text = json.dumps(_finite({**record, "files": digests}), indent=2)
+        text = json.dumps(finite({**record, "files": digests}), indent=2)
         (part / RECORD).write_text(text + "\n", encoding="utf-8")
         for name in (*names, RECORD):
             _store.place(part / name, folder / name)
@@ -92,14 +92,14 @@ def _check_place(folder: Path) -> None:
             ) from error
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """Return JSON values with null in place of NaN and infinities."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return value
 
 

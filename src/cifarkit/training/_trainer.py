@@ -13,6 +13,7 @@ from cifarkit.training._inputs import Data, data_of
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
+from cifarkit.training._preparing import release
 from cifarkit.training._result import PhaseResult, TrainResult, better
 from cifarkit.training._stage import Caching
 from cifarkit.training._timing import Timing, seconds_per_epoch
@@ -164,6 +165,7 @@ class TwoPhaseTrainer:
                 verbose=self.verbose,
             )
             results.append(result)
+        release(network)
         kept = better(results)
         network.model.set_weights(results[kept - 1].weights)
         self._say(f"kept: phase {kept}")

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument, InvalidData
-from cifarkit._types import Floats, Images, Layer, Model, Tensor
+from cifarkit._types import Floats, Images, Model, Tensor
 from cifarkit.viz._canvas import Figure, canvas
 
 Part = Callable[[Tensor], Tensor]
@@ -91,33 +92,46 @@ def halves(model: Model) -> tuple[Part, Part]:
 
 
 def _halves(model: Model) -> tuple[Part, Part] | None:
-    layers = [each for each in model.layers if type(each).__name__ != "InputLayer"]
-    for place in range(len(layers) - 1, -1, -1):
-        layer, earlier, later = layers[place], layers[:place], layers[place + 1 :]
-        if not isinstance(layer, keras.Model):
-            if _is_map(layer.output):
-                first = keras.Model(model.inputs, layer.output)
-                return first, keras.Model(layer.output, model.outputs)
-        elif _is_map(layer.output):
-            return _chain([*earlier, layer]), _chain(later)
-        elif inner := _halves(layer):
-            before, after = inner
-            return _chain([*earlier, before]), _chain([after, *later])
+    if not models.is_graph(model):
+        return None
+    for call in models.calls(model):
+        inner, made = call.operation, call.output_tensors
+        if len(made) == 1 and _is_map(made[0]):
+            found = _cut(model, made[0], made[0])
+        elif parts := _halves(inner):
+            found = _cut(model, call.input_tensors[0], made[0], *parts)
+        else:
+            continue
+        if found:
+            return found
     return None
 
 
-def _is_map(output: Any) -> bool:
-    shape = getattr(output, "shape", ())
+def _cut(
+    model: Model, end: Tensor, start: Tensor, *inner: Part
+) -> tuple[Part, Part] | None:
+    """Return the part up to one tensor and that from another one on.
+
+    Between the two lie the parts of a model inside, if there are any. None if the rest
+    needs more than that one tensor.
+    """
+    inside = inner or (_same, _same)
+    try:
+        before = keras.Model(model.inputs, end)
+        after = keras.Model(start, model.outputs[0])
+    except ValueError:
+        return None
+    first, last = inside
+    return (lambda images: first(before(images))), (lambda maps: after(last(maps)))
+
+
+def _same(values: Tensor) -> Tensor:
+    return values
+
+
+def _is_map(output: Tensor) -> bool:
+    shape = tuple(output.shape)
     return len(shape) == 4 and shape[1:3] != (1, 1)
-
-
-def _chain(parts: Sequence[Layer | Part]) -> Part:
-    def run(values: Tensor) -> Tensor:
-        for part in parts:
-            values = part(values)
-        return values[0] if isinstance(values, list) else values
-
-    return run
 
 
 def _chosen(after: Part, maps: Tensor, classes: Sequence[int] | None) -> Any:

@@ -40,7 +40,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     )
     for number in range(len(names)):  # what is right, in another colour than mistakes
         spot = axes.add_patch(_square(number))
-        spot.set_zorder(0.9)
+        spot.set_zorder(1.1)  # over the map, below the numbers
     tidy(axes, title=f"{evaluation.accuracy:.2%} right", x="predicted", y="true")
     axes.tick_params(axis="x", rotation=45)
     axes.tick_params(axis="y", rotation=0)

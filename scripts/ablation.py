@@ -1,0 +1,95 @@
+"""What unfreezing does: frozen, last 20, last 50, half, everything, on one recipe.
+
+    python scripts/ablation.py --json docs/results/ablation.json [--size 96]
+
+S0 says that transfer learning cuts training time, and that unfreezing only a part
+limits overfitting. Each run differs from the default recipe in `unfreeze` alone; the
+last one is the same network from random weights. The settings were fixed before, so the
+test images are looked at once in each. What the result file holds is not run again.
+"""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from cifarkit import TwoPhaseTrainer, backbones, datasets, evaluate, heads
+from cifarkit.training import PHASE_1, PHASE_2
+
+LAYERS = {"frozen": None, "last 20": 20, "last 50": 50, "half": 0.5, "all": "all"}
+RANDOM = "all, from random weights"
+
+
+def main():
+    """Run what is not there yet, and write after each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, required=True, help="the result file")
+    parser.add_argument("--size", type=int, default=96, help="side in pixels")
+    parser.add_argument("--images", type=int, default=45_000, help="training images")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    settings = {key: getattr(options, key) for key in ("size", "images", "seed")}
+    found = json.loads(options.json.read_text()) if options.json.exists() else {}
+    if found.get("settings", settings) != settings:
+        parser.error(
+            f"{options.json} has runs of {found['settings']}: name another file"
+        )
+    runs = found.get("runs", {})
+    data = datasets.cifar10(options.size, seed=options.seed)
+    train = data.train.take(options.images, seed=options.seed)
+    data = datasets.Splits(train, data.validation, data.test, data.source)
+    for name, unfreeze in {**LAYERS, RANDOM: "all"}.items():
+        if name not in runs:
+            runs[name], provenance = run(unfreeze, data, options.seed, name == RANDOM)
+            common = {"settings": settings, **surroundings(provenance)}
+            write(options.json, {**common, "runs": runs})
+            print(name, runs[name]["test_accuracy"], flush=True)
+
+
+def run(unfreeze, data, seed, random):
+    """Return the figures of one run, and how they came about."""
+    second = None if unfreeze is None else replace(PHASE_2, unfreeze=unfreeze)
+    trainer = TwoPhaseTrainer(
+        backbones.get("mobilenetv2", weights=None if random else "imagenet"),
+        heads.classifier(),
+        phase_1=PHASE_1,
+        phase_2=second,
+        seed=seed,
+        verbose=0,
+    )
+    result = trainer.fit(data)
+    evaluation = evaluate(result.model, data.test)
+    last = result.phases[-1]
+    figures = {
+        "unfreeze": unfreeze,
+        "test_accuracy": evaluation.accuracy,
+        "interval": list(evaluation.interval),
+        "test_loss": evaluation.loss,
+        "gap": last.gap,
+        "kept_phase": result.kept,
+        "epochs": len(last.history["loss"]),
+        "seconds": sum(phase.seconds + phase.features for phase in result.phases),
+        "last_phase_s": last.seconds,
+        "history": result.history,
+    }
+    return figures, result.provenance
+
+
+def surroundings(provenance):
+    """Return the keys that every result file has."""
+    kept = ("machine", "device", "versions", "when", "seed")
+    command = " ".join(["python", *sys.argv])
+    return {"command": command, **{key: provenance[key] for key in kept}}
+
+
+def write(path, figures):
+    """Write the result file whole, or not at all."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(figures, indent=2) + "\n")
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    main()
