@@ -72,7 +72,7 @@ def test_samples_show_every_class(data):
     figure = viz.samples(data.train, per_class=3)
     assert len(shown(figure)) == 12
     for name in data.train.class_names:
-        assert texts(figure).count(name) == 3
+        assert texts(figure).count(name) == 1  # at the start of its row
     first = shown(figure)[0].get_array()
     assert any(np.array_equal(first, image) for image in data.train.images)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -48,7 +48,12 @@ def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
 
 
 def grid(
-    images: Images, captions: Sequence[str], *, columns: int, side: float = 1.15
+    images: Images,
+    captions: Sequence[str],
+    *,
+    columns: int,
+    side: float = 1.15,
+    where: Literal["center", "left"] = "center",
 ) -> Figure:
     """Return images in a grid, each under its caption.
 
@@ -57,6 +62,7 @@ def grid(
         captions: one for each image.
         columns: how many stand in a row.
         side: of one image, in inches.
+        where: a caption stands; one on the left may go on over the next images.
     """
     rows = max(1, math.ceil(len(images) / columns))
     lines = 1 + max((caption.count("\n") for caption in captions), default=0)
@@ -66,5 +72,5 @@ def grid(
         spot.set_axis_off()
         if place < len(images):
             spot.imshow(np.asarray(images[place]), interpolation="nearest")
-            spot.set_title(captions[place], fontsize=8, pad=2)
+            spot.set_title(captions[place], fontsize=8, pad=2, loc=where)
     return figure

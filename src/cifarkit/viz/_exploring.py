@@ -20,7 +20,7 @@ def samples(split: Split, *, per_class: int = 1, seed: int = 0) -> Figure:
 
     Args:
         split: where they are drawn from.
-        per_class: images of each class, or as many as there are; at least 1.
+        per_class: images of each class, at least 1; fewer if some class has fewer.
         seed: of the draw.
 
     Raises:
@@ -29,13 +29,16 @@ def samples(split: Split, *, per_class: int = 1, seed: int = 0) -> Figure:
     """
     if per_class < 1:
         raise InvalidArgument(f"Expected per_class from 1; received {per_class!r}.")
-    random, chosen = np.random.default_rng(seed), []
-    for number in range(len(split.class_names)):
-        places = np.flatnonzero(split.labels == number)
-        chosen += list(random.permutation(places)[:per_class])
-    captions = [split.class_names[split.labels[place]] for place in chosen]
-    columns = per_class if per_class > 1 else min(5, len(chosen))
-    return grid(split.images[chosen], captions, columns=max(1, columns))
+    counts = np.bincount(split.labels, minlength=len(split.class_names))
+    per_class = min(per_class, int(counts[counts > 0].min(initial=per_class)))
+    random, chosen, captions = np.random.default_rng(seed), [], []
+    for number, name in enumerate(split.class_names):
+        places = random.permutation(np.flatnonzero(split.labels == number))[:per_class]
+        chosen += places.tolist()
+        captions += [name, *[""] * per_class][: len(places)]
+    if per_class == 1:
+        return grid(split.images[chosen], captions, columns=max(1, min(5, len(chosen))))
+    return grid(split.images[chosen], captions, columns=per_class, where="left")
 
 
 def class_counts(splits: Splits) -> Figure:
@@ -54,7 +57,7 @@ def class_counts(splits: Splits) -> Figure:
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     tidy(axes, x="images")
-    axes.legend(fontsize=8, frameon=False)
+    figure.legend(loc="outside upper right", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
@@ -100,7 +103,7 @@ def augmentations(
         one for first, row in zip(shown, rows, strict=True) for one in (first, *row)
     ]
     titles = [text for caption in captions for text in (caption, *[""] * count)]
-    return grid(np.stack(images), titles, columns=count + 1)
+    return grid(np.stack(images), titles, columns=count + 1, where="left")
 
 
 def _drawn(
