@@ -395,8 +395,8 @@ def test_a_subclass_with_a_graph_is_left_as_it_is():
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_batch_norm_that_is_told_to_learn_is_not_folded(nested):
-    """`training=True` in the graph means the statistics of the batch."""
+def test_a_batch_norm_that_is_told_to_learn_answers_as_in_predict(nested):
+    """Keras' own `predict` overrides `training=True` in the graph; so does the twin."""
     given = keras.Input((6, 6, 3))
     conv, norm = layers.Conv2D(2, 3), layers.BatchNormalization()
     if nested:
@@ -405,10 +405,10 @@ def test_a_batch_norm_that_is_told_to_learn_is_not_folded(nested):
         model = keras.Model(given, inner(given, training=True))
     else:
         model = keras.Model(given, norm(conv(given), training=True))
-    assert list(pairs(model)) == []
     values = np.random.default_rng(0).normal(5, 1, (8, 6, 6, 3)).astype(np.float32)
+    expected = model.predict_on_batch(values)
     found = folded(model).predict_on_batch(values)
-    np.testing.assert_allclose(found.mean(), 0, atol=1e-3)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_twins_compute_in_the_precision_of_their_layers():

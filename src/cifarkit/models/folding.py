@@ -59,8 +59,7 @@ def folding(found: Iterable[Pair]) -> Callable[[Layer], Layer]:
 def pairs(model: Model) -> Iterator[Pair]:
     """Yield each convolution whose only reader is a batch norm, and that.
 
-    Both are called once, in the model and in all models inside it, and the batch norm
-    is not called with `training=True`.
+    Both are called once, in the model and in all models inside it.
     """
     known = list(_reads(model))
     times = Counter(id(each.operation) for each in known)
@@ -75,7 +74,7 @@ def pairs(model: Model) -> Iterator[Pair]:
         maker = makers.get(id(given[0]))
         alone = readers[id(given[0])] == times[id(norm)] == times[id(maker)] == 1
         linear = type(maker) in _CONVOLUTIONS and _is_linear(maker)
-        if alone and linear and not each.forced:
+        if alone and linear:
             yield maker, norm
 
 
@@ -86,16 +85,14 @@ class _Read:
     operation: Any
     input_tensors: Sequence[Tensor]
     output_tensors: Sequence[Tensor] = ()
-    forced: bool = False
 
 
-def _reads(model: Model, forced: bool = False) -> Iterator[_Read]:
+def _reads(model: Model) -> Iterator[_Read]:
     yield _Read(None, model.outputs)
     for call in calls(model):
-        learns = forced or call.arguments.kwargs.get("training") is True
-        yield _Read(call.operation, call.input_tensors, call.output_tensors, learns)
+        yield _Read(call.operation, call.input_tensors, call.output_tensors)
         if is_graph(call.operation):
-            yield from _reads(call.operation, learns)
+            yield from _reads(call.operation)
 
 
 def _is_linear(layer: Layer) -> bool:

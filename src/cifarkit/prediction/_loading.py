@@ -40,8 +40,12 @@ class Loaded:
     class_names: tuple[str, ...] | None = None
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path, *, named: bool) -> Loaded:
     """Return the classifier in a file, or in a folder that `TrainResult.save` wrote.
+
+    Args:
+        path: of the file or folder.
+        named: whether class names beside the file are looked for.
 
     Raises:
         CorruptFile: there is none, or it cannot be read.
@@ -62,7 +66,8 @@ def load(path: Path) -> Loaded:
             f"Expected a Keras model in {path}; received what Keras cannot load "
             f"({type(error).__name__}: {error!s:.300}). Train or save it again."
         ) from error
-    return _named(of_model(model), path.parent / CLASSES)
+    found = of_model(model)
+    return _named(found, path.parent / CLASSES) if named else found
 
 
 def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:

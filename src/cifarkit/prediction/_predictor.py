@@ -45,7 +45,10 @@ class Predictor:
         *,
         max_pixels: int = images.MAX_PIXELS,
     ) -> None:
-        found = load(Path(model)) if isinstance(model, str | Path) else of_model(model)
+        if isinstance(model, str | Path):
+            found = load(Path(model), named=class_names is None)
+        else:
+            found = of_model(model)
         self._loaded, self._max_pixels = found, max_pixels
         self.class_names = _names(found, class_names)
 

@@ -121,6 +121,8 @@ def _cut(
         after = keras.Model(start, model.outputs[0])
     except ValueError:
         return None
+    if not before.weights and not inner:  # images that are scaled are no maps yet
+        return None
     first, last = inside
     return (lambda images: first(before(images))), (lambda maps: after(last(maps)))
 
