@@ -58,10 +58,9 @@ def class_scores(evaluation: Evaluation) -> Figure:
         axes.plot(values, rows, marker, ms=7, color=ORANGE, label=name, ls="none")
     axes.set_yticks(rows, [each.name for each in scores])
     axes.invert_yaxis()
-    lowest = min(min(each.precision, each.recall) for each in scores)
-    axes.set_xlim(max(0.0, 100 * lowest - 8), 100)
+    axes.set_xlim(0, 100)  # bars that begin elsewhere exaggerate
     tidy(axes, x="%")
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    figure.legend(loc="outside upper right", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
