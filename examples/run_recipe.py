@@ -46,7 +46,9 @@ def main():
             recipe, result, evaluation, command=command, seconds=seconds
         )
         row.parent.mkdir(parents=True, exist_ok=True)
-        row.write_text(json.dumps(figures, indent=2) + "\n")
+        part = row.with_suffix(".part")  # so that a row is whole, or not there
+        part.write_text(json.dumps(figures, indent=2) + "\n")
+        part.replace(row)
 
 
 def line(name):

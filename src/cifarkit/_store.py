@@ -67,6 +67,15 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
         place(part, path)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write text, UTF-8, so that `path` holds the old or the new, never a part."""
+
+    def write(part: Path) -> None:
+        part.write_text(text, encoding="utf-8")
+
+    write_atomic(path, write)
+
+
 def place(part: Path, path: Path) -> None:
     """Put a finished file of the same folder in its place, durably and at once."""
     _sync(part)

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -122,14 +121,14 @@ class Filling:
         for file in files.values():
             _flush(file)
         text = json.dumps({"rows": rows})
-        _store.write_atomic(self._path / _PROGRESS, lambda part: _text(part, text))
+        _store.write_text(self._path / _PROGRESS, text)
 
     def _commit(self) -> None:
         digests = {
             name: _store.sha256(self._path / f"{name}.npy") for name in self._layout
         }
         text = json.dumps({"key": asdict(self._key), "digests": digests}, indent=2)
-        _store.write_atomic(self._path / _shelf.RECORD, lambda part: _text(part, text))
+        _store.write_text(self._path / _shelf.RECORD, text)
         (self._path / _PROGRESS).unlink(missing_ok=True)
         _shelf.discard(_shelf.path_of(self._key))
         _store.place(self._path, _shelf.path_of(self._key))
@@ -139,7 +138,3 @@ class Filling:
 def _flush(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

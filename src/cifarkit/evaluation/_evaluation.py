@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cifarkit import metrics
 from cifarkit._errors import InvalidData
-from cifarkit._store import write_atomic
+from cifarkit._store import write_text
 from cifarkit._types import Json
 from cifarkit.evaluation import _record, _table
 from cifarkit.evaluation._mistake import Mistake
@@ -112,7 +112,7 @@ class Evaluation:
             path: the file; one that exists is replaced.
         """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        write_atomic(Path(path), lambda part: _write(part, text))
+        write_text(Path(path), text)
 
     def to_columns(self) -> dict[str, list[Any]]:
         """Return `per_class` by columns, as data frames are made of.
@@ -158,7 +158,3 @@ class Evaluation:
                 f"Expected an evaluation with {', '.join(missed)}; received {self!r}. "
                 "Make evaluations with evaluate() or Evaluation.from_dict()."
             )
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

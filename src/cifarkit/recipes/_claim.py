@@ -15,12 +15,14 @@ class Claim:
         accuracy: on its test images, in [0, 1].
         loss: on its test images, as it was reported: with penalties or without.
         gap: training accuracy less validation accuracy, in [-1, 1].
+        penalised: whether that loss very likely holds penalties on weights.
         note: what must be known to read the figures.
     """
 
     accuracy: float | None = None
     loss: float | None = None
     gap: float | None = None
+    penalised: bool = False
     note: str = ""
 
     def __str__(self) -> str:
@@ -28,7 +30,8 @@ class Claim:
             return self.note or "nothing"
         parts = [f"{self.accuracy:.2%} on its test images"]
         if self.loss is not None:
-            parts.append(f"loss {self.loss:g}")
+            kind = "loss with penalties" if self.penalised else "loss"
+            parts.append(f"{kind} {self.loss:g}")
         if self.gap is not None:
             parts.append(f"gap {100 * self.gap:.2f} points")
         return ", ".join(parts) + (f" ({self.note})" if self.note else "")

@@ -7,6 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
+from cifarkit.recipes._phrases import DRAW, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -26,12 +27,7 @@ _TAIL = replace(
     batch_norm="tuned",
     bn_momentum=None,
 )
-_DRAW = "45,000 training and 5,000 validation images"
-_SCALED = "inputs scaled to [0, 1], which the weights were not trained with"
-_CHECKPOINT = (
-    "weights: one checkpoint for all sizes, where the project had that of "
-    "keras.applications for 160 pixels (weights='keras')"
-)
+_CHECKPOINT = checkpoint(160)
 
 CNN = Recipe(
     name="s0-cnn",
@@ -42,7 +38,7 @@ CNN = Recipe(
     network="s0-cnn",
     phase_1=replace(_PLAIN, epochs=30),
     assumed=(
-        _DRAW,
+        DRAW,
         "32 x 32 pixels for this network, same padding",
         "Adam at 1e-3, batch 32, 30 epochs, early stopping after 3",
     ),
@@ -58,8 +54,8 @@ FROZEN = Recipe(
     preprocess="unit",
     interpolation="bilinear",
     phase_1=_PLAIN,
-    assumed=(_DRAW, "10 epochs, early stopping after 3", "a bilinear resize"),
-    notes=(_SCALED, _CHECKPOINT),
+    assumed=(DRAW, "10 epochs, early stopping after 3", "a bilinear resize"),
+    notes=(SCALED, _CHECKPOINT),
 )
 TUNED = replace(
     FROZEN,
@@ -67,7 +63,7 @@ TUNED = replace(
     claimed=Claim(accuracy=0.9024, loss=0.33),
     phase_2=_TAIL,
     assumed=(
-        _DRAW,
+        DRAW,
         "10 epochs of phase 1, early stopping after 3 in both",
         "a bilinear resize",
         "batch norm of the last 50 layers learns with them",

@@ -7,6 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
+from cifarkit.recipes._phrases import SCALED
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -40,7 +41,7 @@ FROZEN = Recipe(
     phase_1=_HEAD,
     assumed=(_DRAW, _STEPS),
     notes=(
-        "inputs scaled to [0, 1], which the weights were not trained with",
+        SCALED,
         "32 pixels into a network of stride 32, whose last map is 1 x 1",
     ),
 )

@@ -9,16 +9,12 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
+from cifarkit.recipes._phrases import DRAW, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
-_DRAW = "45,000 training and 5,000 validation images"
 _LAYERS = "same padding, ReLU in every hidden layer"
-_SCALED = "inputs scaled to [0, 1], which the weights were not trained with"
-_CHECKPOINT = (
-    "weights: one checkpoint for all sizes, where the project had that of "
-    "keras.applications for 96 pixels (weights='keras')"
-)
+_CHECKPOINT = checkpoint(96)
 _SGD = Phase(
     epochs=50,
     learning_rate=0.01,
@@ -44,7 +40,7 @@ M1 = Recipe(
     images=Images(size=32),
     network="s2-m1",
     phase_1=_SGD,
-    assumed=(_DRAW, _LAYERS, "a rate of 0.01, Keras' own"),
+    assumed=(DRAW, _LAYERS, "a rate of 0.01, Keras' own"),
 )
 M2 = replace(
     M1, name="s2-m2", network="s2-m2", claimed=Claim(accuracy=0.58, note="about")
@@ -55,7 +51,7 @@ M4 = replace(
     network="s2-m4",
     claimed=Claim(accuracy=0.78, note="about"),
     phase_1=_ADAM,
-    assumed=(_DRAW, _LAYERS),
+    assumed=(DRAW, _LAYERS),
 )
 M6 = replace(
     M4,
@@ -65,7 +61,7 @@ M6 = replace(
     phase_1=replace(_ADAM, epochs=25),
     augment=(augment.contrast(0.1), augment.flip(), augment.rotation(0.1)),
     assumed=(
-        _DRAW,
+        DRAW,
         f"{_LAYERS}, batch norm after each convolution",
         "Adam at 1e-3",
         "contrast and rotation of 0.1",
@@ -92,13 +88,13 @@ M7 = Recipe(
     ),
     augment=(augment.rotation(0.04), augment.shift(0.1), augment.flip()),
     assumed=(
-        _DRAW,
+        DRAW,
         "10 epochs of each phase, batch 64, patience 5 and 2, a tenth of the rate",
         "a bilinear resize",
         "rotation by up to 14 degrees, shift by up to a tenth",
         "batch norm of the last 50 layers learns with them",
     ),
-    notes=(_SCALED, _CHECKPOINT),
+    notes=(SCALED, _CHECKPOINT),
 )
 
 
@@ -117,8 +113,8 @@ def _m5() -> Recipe:
         phase_1=replace(
             _SGD, epochs=20, learning_rate=1e-3, optimizer=momentum, batch_size=64
         ),
-        assumed=(_DRAW, "a head of Flatten and Dense 128", "a bilinear resize"),
-        notes=(_SCALED,),
+        assumed=(DRAW, "a head of Flatten and Dense 128", "a bilinear resize"),
+        notes=(SCALED,),
     )
 
 

@@ -6,14 +6,12 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
+from cifarkit.recipes._phrases import checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
 _STEPS = "Adam at 1e-3, batch 64, early stopping after 5"
-_CHECKPOINT = (
-    "weights: one checkpoint for all sizes, where the project had that of "
-    "keras.applications for 96 pixels (weights='keras')"
-)
+_CHECKPOINT = checkpoint(96)
 _ADAM = Phase(
     epochs=50,
     learning_rate=1e-3,

@@ -45,7 +45,7 @@ HEAD = Recipe(
     name="s4-resnet50-head",
     variant="as_published",
     system="S4",
-    claimed=Claim(accuracy=0.8614, loss=3.0072, note="the loss very likely has the L2"),
+    claimed=Claim(accuracy=0.8614, loss=3.0072, penalised=True),
     images=Images(size=224, train=8_000, validation=2_000, enlarged=64),
     network="resnet50",
     head=heads.classifier(hidden=(256, 128, 64), dropout=0.6, batch_norm=True, l2=0.01),
@@ -57,7 +57,7 @@ HEAD = Recipe(
 TUNED = replace(
     HEAD,
     name="s4-resnet50-finetuned",
-    claimed=Claim(accuracy=0.8681, loss=2.8772, note="the loss very likely has the L2"),
+    claimed=Claim(accuracy=0.8681, loss=2.8772, penalised=True),
     phase_2=replace(
         _HEAD, epochs=3, learning_rate=1e-5, unfreeze="conv2d", train_head=False
     ),

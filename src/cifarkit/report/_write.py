@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cifarkit._errors import InvalidArgument
-from cifarkit._store import write_atomic
+from cifarkit._store import write_text
 from cifarkit.augment import Augmentation
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
@@ -75,14 +75,9 @@ def write(
         *_sections.deployment(result, data),
     ]
     figures = {"training": result.to_dict(), "evaluation": evaluation.to_dict()}
-    _put(place / "report.md", markdown(blocks))
-    _put(place / "report.html", html(blocks, place))
-    _put(place / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n")
+    write_text(place / "report.md", markdown(blocks))
+    write_text(place / "report.html", html(blocks, place))
+    write_text(
+        place / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n"
+    )
     return place
-
-
-def _put(path: Path, text: str) -> None:
-    def written(part: Path) -> None:
-        part.write_text(text, encoding="utf-8")
-
-    write_atomic(path, written)

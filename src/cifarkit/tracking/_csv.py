@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from cifarkit._store import write_atomic
+from cifarkit._store import write_text
 from cifarkit.evaluation import Evaluation
 from cifarkit.tracking._tracker import Numbers, Tracker
 from cifarkit.training import TrainResult
@@ -35,7 +35,7 @@ class _Csv(Tracker):
         writer = format_.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
-        write_atomic(self._path, lambda part: _put(part, text.getvalue()))
+        write_text(self._path, text.getvalue())
 
     def _close(
         self,
@@ -44,7 +44,3 @@ class _Csv(Tracker):
         figures: dict[str, Any],
     ) -> None:
         """Nothing is left to write: the figures of a test are no epoch."""
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
