@@ -44,11 +44,13 @@ def optimizer_of(phase: Phase, steps: int, *, shares: Shares | None = None) -> A
 def schedule_of(phase: Phase, steps: int) -> Any:
     """Return the rate over `steps` steps: a number, or a Keras schedule.
 
-    The cosine schedule is that of Loshchilov and Hutter 2017, after a linear warm-up.
+    The cosine schedule is that of Loshchilov and Hutter 2017, after a linear warm-up,
+    which leaves at least one step to come down in.
     """
     if phase.schedule not in ("cosine", "linear"):
         return phase.learning_rate
-    warm, peak = round(phase.warmup * steps), phase.learning_rate
+    warm = min(round(phase.warmup * steps), steps - 1)
+    peak = phase.learning_rate
     if phase.schedule == "linear":
         return Linear(peak, steps, warm=warm, floor=_FLOOR)
     return keras.optimizers.schedules.CosineDecay(
