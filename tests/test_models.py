@@ -54,6 +54,24 @@ def test_integers_and_floats_of_any_size_give_the_same_probabilities(native):
         assert model.predict(IMAGES[:, :7, :9], verbose=0).shape == (3, 10)
 
 
+def test_a_model_that_is_called_answers_as_predict_does(tmp_path):
+    """Keras' own `Resizing` would put all layers after it into training."""
+    model = assembled()
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for each in (model, loaded, models.copy_of(model), models.folded(model)):
+        called = keras.ops.convert_to_numpy(each(IMAGES.astype("float32")))
+        wanted = model.predict(IMAGES, verbose=0)
+        np.testing.assert_allclose(called, wanted, atol=1e-6)
+
+
+def test_a_model_still_drops_out_in_training():
+    """What the resize is told holds for calls without a word of training alone."""
+    model, pixels = assembled(), IMAGES.astype("float32")
+    first, second = (model(pixels, training=True) for _ in range(2))
+    assert not np.allclose(first, second)
+
+
 @pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
 def test_an_assembled_model_computes_what_its_parts_compute(interpolation):
     """Resize, backbone and head by hand give the same numbers."""

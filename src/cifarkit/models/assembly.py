@@ -43,7 +43,10 @@ def assemble(
     resize = keras.layers.Resizing(
         *size, interpolation=interpolation, dtype="float32", name="resize"
     )
-    probabilities = head_model(backbone_model(resize(images)))
+    # Keras' image layers are in training unless told, and the layers after them follow:
+    # without this, `model(images)` drops out. `fit` still says otherwise to all.
+    pixels = resize(images, training=False)
+    probabilities = head_model(backbone_model(pixels))
     return keras.Model(images, probabilities, name="classifier")
 
 
