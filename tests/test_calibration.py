@@ -41,7 +41,8 @@ def test_a_temperature_makes_probabilities_honest():
 def assembled():
     """Return a nested model of a backbone and a head."""
     image = keras.Input((16, 16, 3))
-    body = keras.Model(image, keras.layers.Conv2D(4, 3, strides=4)(image), name="body")
+    unit = keras.layers.Rescaling(1 / 255)(image)  # else a probability may be 0
+    body = keras.Model(image, keras.layers.Conv2D(4, 3, strides=4)(unit), name="body")
     head = heads.classifier().build((4, 4, 4), 10, seed=0)
     return models.assemble(body, head)
 

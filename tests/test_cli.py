@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from cifarkit import __version__, activations, backbones, cli, models
+from cifarkit.cli import _commands as commands
 
 
 def test_an_unknown_name_fails_with_one_line(capsys):
@@ -23,7 +24,7 @@ def test_an_unknown_name_fails_with_one_line(capsys):
 
 def test_the_help_lists_what_can_be_fetched():
     """The names written out are the data sets and all backbones."""
-    assert ("cifar10", "cifar100", *backbones.names()) == cli.NAMES
+    assert ("cifar10", "cifar100", *backbones.names()) == commands.NAMES
 
 
 def test_no_network_and_no_store_is_one_clear_error(tmp_path, monkeypatch, capsys):

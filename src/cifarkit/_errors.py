@@ -5,10 +5,14 @@
     │   └── UnknownName (LookupError)   a name that is in no registry
     ├── InvalidData (ValueError)        images, labels or splits that cannot be used
     │   └── InvalidImage                bytes that are not an image we decode
+    │       └── UnknownFormat           bytes of none of the formats that we read
     ├── SourceError (OSError)           no source could give the data or the weights
     ├── CorruptFile (OSError)           a file whose content is not what it should be
     ├── MissingExtra (ImportError)      an optional dependency that is not installed
-    └── TrainingError (RuntimeError)    training that would give a wrong result
+    ├── TrainingError (RuntimeError)    training that would give a wrong result
+    ├── ExportError (RuntimeError)      a format that cannot hold a model, or alters it
+    ├── Overloaded (RuntimeError)       more work than a service may keep waiting
+    └── TooLate (TimeoutError)          an answer that its deadline did not wait for
 
 Each error is also the builtin that a caller would expect, and its text says what was
 expected, what was received and what to do.
@@ -35,6 +39,10 @@ class InvalidImage(InvalidData):
     """Bytes or a file are not an image that cifarkit decodes."""
 
 
+class UnknownFormat(InvalidImage):
+    """Bytes or a file are of none of the image formats that cifarkit reads."""
+
+
 class SourceError(CifarkitError, OSError):
     """No source could give the data or the weights; the text lists every try."""
 
@@ -49,3 +57,15 @@ class MissingExtra(CifarkitError, ImportError):
 
 class TrainingError(CifarkitError, RuntimeError):
     """Training was stopped because it would have given a wrong result."""
+
+
+class ExportError(CifarkitError, RuntimeError):
+    """A format cannot hold a model, or the exported file gives other answers."""
+
+
+class Overloaded(CifarkitError, RuntimeError):
+    """A service has as much work waiting as it may; try again a little later."""
+
+
+class TooLate(CifarkitError, TimeoutError):
+    """A service had no answer before the deadline; the work was dropped."""

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from cifarkit._errors import InvalidArgument, InvalidImage
+from cifarkit._errors import InvalidArgument, InvalidImage, UnknownFormat
 from cifarkit._types import Images
 
 __all__ = ["FORMATS", "MAX_PIXELS", "ImageFile", "decode", "from_pillow", "resize"]
@@ -106,7 +106,8 @@ def _explained(name: str) -> Iterator[None]:
     # Pillow's readers raise many types on broken bytes (OSError, SyntaxError, KeyError,
     # struct.error, its own bomb warning made an error ...): the list is not documented.
     except Exception as error:
-        raise InvalidImage(
+        unknown = isinstance(error, UnidentifiedImageError)
+        raise (UnknownFormat if unknown else InvalidImage)(
             f"Expected a complete image file ({', '.join(FORMATS)}); received {name}, "
             f"which cannot be decoded ({_reason(error)}). "
             "Save the image again in one of these formats, or move the file away."

@@ -1,7 +1,5 @@
 """Models from files, and what lies beside them."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +10,9 @@ import numpy as np
 from cifarkit import models
 from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Floats, Images, Model
-from cifarkit.metrics._checks import checked_probabilities
+from cifarkit.prediction._card import CLASSES, Card, small_json
+from cifarkit.prediction._runtimes import RUNTIMES, Run, opened
 from cifarkit.training import TrainResult
-
-CLASSES = "classes.json"
-"""The file beside an exported model that names its classes."""
-
-_LARGEST = 2**20  # bytes of a list of names that is read
 
 
 @dataclass(frozen=True)
@@ -33,7 +27,7 @@ class Loaded:
         class_names: their names, where they are known.
     """
 
-    run: Callable[[Images], Floats]
+    run: Run
     size: tuple[int, int]
     fixed: bool
     classes: int
@@ -50,24 +44,46 @@ def load(path: Path, *, named: bool) -> Loaded:
     Raises:
         CorruptFile: there is none, or it cannot be read.
         InvalidArgument: a file of another kind.
+        MissingExtra: the runtime of an exported file is not installed.
     """
-    if path.is_dir():
+    saved_model = (path / "saved_model.pb").exists()
+    if path.is_dir() and not saved_model:
         result = TrainResult.load(path)
         return of_model(result.model, tuple(result.provenance["class_names"]))
-    if path.suffix != ".keras":
+    if path.suffix == ".keras":
+        found = of_model(keras_model(path))
+    elif saved_model or path.suffix in RUNTIMES:
+        found = _exported(path)
+    else:
+        kinds = ", ".join(sorted(filter(None, RUNTIMES)))
         raise InvalidArgument(
-            "Expected a .keras file, or a folder that TrainResult.save wrote; received "
-            f"{path}."
+            f"Expected a .keras file, an exported file ({kinds}), the folder of a "
+            f"SavedModel, or one that TrainResult.save wrote; received {path}."
         )
+    return _named(found, path.parent / CLASSES) if named else found
+
+
+def keras_model(path: Path) -> Model:
+    """Return the model in a `.keras` file, without what it was compiled with.
+
+    Raises:
+        CorruptFile: Keras cannot load it.
+    """
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many types on broken files
         raise CorruptFile(
             f"Expected a Keras model in {path}; received what Keras cannot load "
             f"({type(error).__name__}: {error!s:.300}). Train or save it again."
         ) from error
-    found = of_model(model)
-    return _named(found, path.parent / CLASSES) if named else found
+
+
+def _exported(path: Path) -> Loaded:
+    card = Card.read(path.parent)
+    card.check(path)
+    run = opened(path)
+    black = np.zeros((1, *card.size, 3), np.uint8)
+    return Loaded(run, card.size, card.fixed, int(run(black).shape[1]))
 
 
 def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
@@ -87,9 +103,7 @@ def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
 
     def run(batch: Images) -> Floats:
         # Keras leaves integers as they are, and convolutions do not take uint8.
-        rows = np.asarray(fast.predict_on_batch(batch.astype(np.float32)))
-        checked_probabilities(rows)
-        return rows
+        return np.asarray(fast.predict_on_batch(batch.astype(np.float32)))
 
     fixed = height is not None and width is not None
     size = (height, width) if fixed else _seen(model)
@@ -121,9 +135,7 @@ def _named(found: Loaded, path: Path) -> Loaded:
     if not path.exists():
         return found
     try:
-        if path.stat().st_size > _LARGEST:
-            raise ValueError("it is too large")
-        names = json.loads(path.read_text(encoding="utf-8"))
+        names = small_json(path)
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise ValueError("it is no list of names")
         if len(set(names)) != len(names) or len(names) != found.classes:

@@ -9,6 +9,7 @@ import numpy as np
 from cifarkit import images
 from cifarkit._errors import InvalidArgument, InvalidImage
 from cifarkit._types import Floats, Images, Model
+from cifarkit.metrics._checks import checked_probabilities
 from cifarkit.prediction._items import fitted, pixels, shrunk
 from cifarkit.prediction._loading import Loaded, load, of_model
 from cifarkit.prediction._prediction import Prediction
@@ -21,16 +22,24 @@ class Predictor:
     """Classifies images from anywhere, of any sizes, by one model.
 
     Args:
-        model: a `keras.Model` from raw RGB to probabilities; a `.keras` file; or the
-            folder that `TrainResult.save` wrote.
+        model: a `keras.Model` from raw RGB to probabilities; a `.keras` file; a file or
+            SavedModel folder that `cifarkit.exporting` wrote; or the folder that
+            `TrainResult.save` wrote.
         class_names: one name for each class, in label order. None takes those of the
             folder, or of a `classes.json` beside the file; else classes are named by
             their numbers.
         max_pixels: the most pixels of an image that is decoded.
 
+    Attributes:
+        class_names: in label order.
+        size: height and width at which the network sees images, in pixels.
+        fixed: whether the model takes images of that size alone; all others are then
+            resized before.
+
     Raises:
         CorruptFile: a file that is no model, or does not fit to what lies beside it.
         InvalidArgument: another kind of thing, or names that do not fit the model.
+        MissingExtra: the runtime of an exported file is not installed.
 
     Example:
         >>> predictor = Predictor("runs/mine")                       # doctest: +SKIP
@@ -49,7 +58,8 @@ class Predictor:
             found = load(Path(model), named=class_names is None)
         else:
             found = of_model(model)
-        self._loaded, self._max_pixels = found, max_pixels
+        self._run, self._max_pixels = found.run, max_pixels
+        self.size, self.fixed = found.size, found.fixed
         self.class_names = _names(found, class_names)
 
     def __call__(self, item: Any) -> Prediction:
@@ -64,8 +74,8 @@ class Predictor:
             InvalidArgument: it is another kind of thing.
             InvalidData: the model gives no probabilities for it.
         """
-        (row,) = self.probabilities([self._prepared(item)])
-        return self._named(row)
+        (row,) = self.probabilities([self.prepared(item)])
+        return self.named(row)
 
     def batch(self, items: Iterable[Any]) -> tuple[Prediction, ...]:
         """Classify several images of any sizes; the answers are in their order.
@@ -76,14 +86,38 @@ class Predictor:
             InvalidImage: as for one image; the text names its place, from 0.
             InvalidArgument: likewise.
         """
-        arrays = [self._placed(item, place) for place, item in enumerate(items)]
-        return tuple(map(self._named, self.probabilities(arrays)))
+        return tuple(map(self.named, self.probabilities(self.prepared_batch(items))))
+
+    def prepared(self, item: Any) -> Images:
+        """Decode an image, and make it no larger than the network sees images.
+
+        Returns:
+            uint8, shape `(H, W, 3)`.
+
+        Raises:
+            InvalidImage: as for a call.
+            InvalidArgument: likewise.
+        """
+        adapt = fitted if self.fixed else shrunk
+        array = pixels(item, max_pixels=self._max_pixels)
+        return adapt(array, *self.size)
+
+    def prepared_batch(self, items: Iterable[Any]) -> list[Images]:
+        """Decode several images, likewise; an error names the place, from 0."""
+        return [self._placed(item, place) for place, item in enumerate(items)]
+
+    def named(self, row: Floats) -> Prediction:
+        """Return an image's row of `probabilities` with the names of the classes."""
+        return Prediction(dict(zip(self.class_names, map(float, row), strict=True)))
 
     def probabilities(self, arrays: Sequence[Images]) -> Floats:
         """Return the probabilities of prepared images, float32, shape `(N, C)`.
 
         Args:
-            arrays: uint8, shape `(H, W, 3)` each, no larger than the network sees.
+            arrays: as `prepared` returns them; those of one shape run together.
+
+        Raises:
+            InvalidData: the model gives no probabilities for them.
         """
         rows = np.empty((len(arrays), len(self.class_names)), np.float32)
         groups: dict[tuple[int, ...], list[int]] = {}
@@ -93,22 +127,16 @@ class Predictor:
             for start in range(0, len(places), _BATCH):
                 chosen = places[start : start + _BATCH]
                 batch = np.stack([arrays[place] for place in chosen])
-                rows[chosen] = self._loaded.run(batch)
+                found = self._run(batch)
+                checked_probabilities(found)
+                rows[chosen] = found
         return rows
 
     def _placed(self, item: Any, place: int) -> Images:
         try:
-            return self._prepared(item)
+            return self.prepared(item)
         except (InvalidImage, InvalidArgument) as error:
             raise type(error)(f"image {place}: {error}") from error
-
-    def _prepared(self, item: Any) -> Images:
-        adapt = fitted if self._loaded.fixed else shrunk
-        array = pixels(item, max_pixels=self._max_pixels)
-        return adapt(array, *self._loaded.size)
-
-    def _named(self, row: Floats) -> Prediction:
-        return Prediction(dict(zip(self.class_names, map(float, row), strict=True)))
 
 
 def _names(found: Loaded, given: Sequence[str] | None) -> tuple[str, ...]:

@@ -1,14 +1,10 @@
-"""The command line: thin arguments over the library."""
+"""What each command does."""
 
-import argparse
-import json
-import logging
-import sys
 import time
 from collections.abc import Sequence
+from json import dumps
 
-from cifarkit import __version__
-from cifarkit._errors import CifarkitError, InvalidArgument, UnknownName
+from cifarkit._errors import InvalidArgument, InvalidImage, UnknownName
 from cifarkit._registry import unknown
 
 NAMES = (
@@ -16,22 +12,6 @@ NAMES = (
     *("efficientnetb0", "densenet121", "efficientnetlite0"),
 )
 """What `fetch` knows; written out, so that `--help` need not load Keras."""
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line and return its exit status.
-
-    Args:
-        arguments: the words after the program's name; by default the process's own.
-    """
-    options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        options.run(options)
-    except CifarkitError as error:
-        print(f"cifarkit: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def cache(keep: float | None) -> None:
@@ -85,19 +65,18 @@ def fetch(names: Sequence[str]) -> None:
         print(f"{name}: here, from {source}")
 
 
-def predict(model: str, paths: Sequence[str], *, top: int, as_json: bool) -> None:
+def predict(model: str, paths: Sequence[str], *, top: int, json: bool) -> None:
     """Classify image files, a line for each; what cannot be decoded is said at the end.
 
     Args:
         model: a `.keras` file, or the folder that `TrainResult.save` wrote.
         paths: of the images.
         top: how many classes to name.
-        as_json: whether a line is JSON with all probabilities.
+        json: whether a line is JSON with all probabilities.
 
     Raises:
         InvalidImage: images that cannot be decoded, after all others are classified.
     """
-    from cifarkit._errors import InvalidImage
     from cifarkit.prediction import Predictor
 
     predictor, broken = Predictor(model), list[str]()
@@ -108,13 +87,13 @@ def predict(model: str, paths: Sequence[str], *, top: int, as_json: bool) -> Non
             broken.append(str(error))
             continue
         ranked = ", ".join(f"{name} {share:.1%}" for name, share in found.top(top))
-        line = json.dumps({"path": path, **found.to_dict()})
-        print(line if as_json else f"{path}: {ranked}")
+        line = dumps({"path": path, **found.to_dict()})
+        print(line if json else f"{path}: {ranked}")
     if broken:
         raise InvalidImage("\n".join(broken))
 
 
-def recipe(name: str | None, variant: str) -> None:
+def recipe(name: str | None, *, variant: str) -> None:
     """List the recipes, or print one.
 
     Args:
@@ -134,34 +113,41 @@ def recipe(name: str | None, variant: str) -> None:
         print(f"{each:<26} {variants:<26} {recipes.get(each).claimed}")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cifarkit")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    getting = commands.add_parser(
-        "fetch", help="fill the store with data sets and weights ahead of time"
-    )
-    getting.add_argument(
-        "names", nargs="+", metavar="NAME", help=f"one of {', '.join(NAMES)}"
-    )
-    getting.set_defaults(run=lambda options: fetch(options.names))
-    keeping = commands.add_parser("cache", help="list or delete kept activations")
-    keeping.add_argument(
-        "--keep", type=float, metavar="GIB", help="delete the oldest beyond this size"
-    )
-    keeping.set_defaults(run=lambda options: cache(options.keep))
-    naming = commands.add_parser("predict", help="classify image files")
-    naming.add_argument("model", metavar="MODEL", help=".keras file, or saved folder")
-    naming.add_argument("paths", nargs="+", metavar="IMAGE")
-    naming.add_argument("--top", type=int, default=3, help="how many classes to name")
-    naming.add_argument("--json", action="store_true", help="all probabilities")
-    naming.set_defaults(
-        run=lambda options: predict(
-            options.model, options.paths, top=options.top, as_json=options.json
-        )
-    )
-    cooking = commands.add_parser("recipe", help="list the recipes, or print one")
-    cooking.add_argument("name", nargs="?", metavar="NAME")
-    cooking.add_argument("--variant", default="best", help="as_published, fixed, best")
-    cooking.set_defaults(run=lambda options: recipe(options.name, options.variant))
-    return parser
+def export(model: str, *, to: Sequence[str], out: str) -> None:
+    """Write a model in other formats, verified, and say how far each is off.
+
+    Args:
+        model: the folder that `TrainResult.save` wrote, or a `.keras` file.
+        to: formats, of `cifarkit.exporting.FORMATS`.
+        out: the folder in which the files are put.
+
+    Raises:
+        CorruptFile: `model` cannot be read.
+        ExportError: a format cannot hold the model, or gives other answers.
+        InvalidArgument: a format is unknown, or the folder holds other files.
+    """
+    from cifarkit import exporting
+
+    found = exporting.export(model, out, to)
+    for name, path in found.paths.items():
+        print(f"{path}: probabilities differ by {found.differences[name]:.1e} at most")
+
+
+def serve(model: str, *, host: str, port: int) -> None:
+    """Answer over HTTP until told to stop; who is being answered then gets the answer.
+
+    Args:
+        model: whatever `Predictor` takes a path of.
+        host: the address to listen at.
+        port: likewise; 0 takes a free one.
+
+    Raises:
+        CorruptFile: `model` cannot be read.
+        MissingExtra: the packages are not installed.
+    """
+    from cifarkit._extras import require
+    from cifarkit.serving import fastapi_app
+
+    uvicorn, app = require("uvicorn", extra="serve"), fastapi_app(model)
+    seconds = {"timeout_graceful_shutdown": 9, "timeout_keep_alive": 5}
+    uvicorn.run(app, host=host, port=port, access_log=False, **seconds)

@@ -1,0 +1,125 @@
+"""The formats that a model can be written in."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import keras
+
+from cifarkit._errors import InvalidArgument
+from cifarkit._extras import require
+from cifarkit._types import Images, Model
+from cifarkit.exporting._graph import endpoint, portable, signature
+
+_OPSET = 17
+"""Of ONNX: the newest that runtimes of three years ago read."""
+
+_CALIBRATION = 300
+"""The most images from which the ranges of int8 are taken; TensorFlow advises 100 to
+500."""
+
+
+def keras_file(model: Model, path: Path, samples: Images | None) -> None:
+    """Write Keras' own file, which holds built-in layers alone."""
+    model.save(path)
+
+
+def saved_model(model: Model, path: Path, samples: Images | None) -> None:
+    """Write a SavedModel: `serve(images)` and the signature `serving_default`."""
+    plain = portable(model)
+    archive = keras.export.ExportArchive()
+    archive.track(plain)
+    archive.add_endpoint("serve", endpoint(plain), input_signature=[signature(model)])
+    archive.write_out(path, verbose=False)
+
+
+def onnx(model: Model, path: Path, samples: Images | None) -> None:
+    """Write ONNX, opset 17."""
+    import tensorflow as tf
+
+    converter = require("tf2onnx", extra="export")
+    serve = tf.function(endpoint(portable(model)), input_signature=[signature(model)])
+    converter.convert.from_function(
+        serve, [signature(model)], opset=_OPSET, output_path=str(path)
+    )
+
+
+def litert(model: Model, path: Path, samples: Images | None) -> None:
+    """Write LiteRT (once TensorFlow Lite), float32."""
+    path.write_bytes(_lite(model).convert())
+
+
+def litert_int8(model: Model, path: Path, samples: Images | None) -> None:
+    """Write LiteRT with kernels and maps in int8; the ranges are those of samples."""
+    import tensorflow as tf
+
+    converter = _lite(model)
+    chosen = _some(samples)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([image[None]] for image in chosen)
+    path.write_bytes(converter.convert())
+
+
+def openvino(model: Model, path: Path, samples: Images | None) -> None:
+    """Write OpenVINO's `.xml` and `.bin`, float32."""
+    import tensorflow as tf
+
+    vino = require("openvino", extra="openvino")
+    module = tf.Module()
+    plain = module.model = portable(model)
+    module.serve = tf.function(endpoint(plain), input_signature=[signature(model)])
+    graph = vino.convert_model(module.serve.get_concrete_function())
+    vino.save_model(graph, str(path), compress_to_fp16=False)
+
+
+Write: TypeAlias = Callable[[Model, Path, Images | None], None]
+
+FORMATS: dict[str, tuple[str, Write]] = {
+    "keras": ("model.keras", keras_file),
+    "saved_model": ("saved_model", saved_model),
+    "onnx": ("model.onnx", onnx),
+    "litert": ("model.tflite", litert),
+    "litert_int8": ("model.int8.tflite", litert_int8),
+    "openvino": ("model.xml", openvino),
+}
+"""Each format's file or folder, and what writes it."""
+
+
+def checked(formats: Iterable[str]) -> tuple[str, ...]:
+    """Return the formats, each once.
+
+    Raises:
+        InvalidArgument: one of them is unknown, or there is none.
+    """
+    names = tuple(dict.fromkeys([formats] if isinstance(formats, str) else formats))
+    if not names or not set(names) <= set(FORMATS):
+        raise InvalidArgument(
+            f"Expected formats of {', '.join(FORMATS)}; received {names}."
+        )
+    return names
+
+
+def _lite(model: Model) -> Any:
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+
+    serve = tf.function(endpoint(portable(model)), input_signature=[signature(model)])
+    # The converter leaves variables of a graph where they are, and its calibrator of
+    # int8 then stops at the first. No public name freezes a function.
+    freeze = convert_to_constants.convert_variables_to_constants_v2
+    frozen = freeze(serve.get_concrete_function())
+    return tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
+
+
+def _some(samples: Images | None) -> Images:
+    """Return images that stand for all, evenly taken.
+
+    Raises:
+        InvalidArgument: there are none.
+    """
+    if samples is None or len(samples) == 0:
+        raise InvalidArgument(
+            "Expected samples= for int8: some hundred training images, uint8, shape "
+            "(N, H, W, 3); received none."
+        )
+    return samples[:: max(1, len(samples) // _CALIBRATION)][:_CALIBRATION]

@@ -1,0 +1,18 @@
+"""A trained classifier over HTTP and as a web page.
+
+One core under all of them: a `Predictor` whose images run together, a bounded queue,
+and deadlines. Needs `pip install 'cifarkit[serve]'` (FastAPI), `'cifarkit[flask]'` or
+`'cifarkit[gradio]'`.
+
+Example:
+    >>> from cifarkit.serving import fastapi_app
+    >>> app = fastapi_app("exported/model.onnx")                 # doctest: +SKIP
+"""
+
+from cifarkit.serving._batcher import Batcher
+from cifarkit.serving._fastapi import fastapi_app
+from cifarkit.serving._flask import flask_app
+from cifarkit.serving._gradio import gradio_page
+from cifarkit.serving._limits import Limits
+
+__all__ = ["Batcher", "Limits", "fastapi_app", "flask_app", "gradio_page"]

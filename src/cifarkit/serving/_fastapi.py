@@ -1,0 +1,48 @@
+"""The service as a FastAPI application."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cifarkit._extras import require
+from cifarkit._types import Model
+from cifarkit.prediction import Predictor
+from cifarkit.serving._limits import Limits
+from cifarkit.serving._service import Service
+
+
+def fastapi_app(
+    model: Model | Predictor | str | Path,
+    class_names: Sequence[str] | None = None,
+    *,
+    limits: Limits | None = None,
+) -> Any:
+    """Return a FastAPI application that classifies images.
+
+    `GET /`, `GET /health` (503 until the model has run once), `POST /predict` (field
+    `file`), `POST /predict/batch` (field `files`, 1 to 32), `GET /metrics` for
+    Prometheus, `/docs`. Images of all callers run together; what is too much is refused
+    with 503 and `Retry-After`. For other limits on connections and headers than
+    uvicorn's, put a proxy before it.
+
+    Args:
+        model: a model or a file of one, as for `Predictor`, or a `Predictor`.
+        class_names: as for `Predictor`.
+        limits: how much it takes on; by default `Limits()`.
+
+    Raises:
+        MissingExtra: FastAPI is not installed.
+        CorruptFile: as for `Predictor`.
+        InvalidArgument: likewise.
+
+    Example:
+        >>> app = fastapi_app("exported/model.onnx")                 # doctest: +SKIP
+        >>> uvicorn.run(app, port=8000)                              # doctest: +SKIP
+    """
+    require("fastapi", extra="serve")
+    from cifarkit.serving._routes import build
+
+    limits = limits or Limits()
+    if not isinstance(model, Predictor):
+        model = Predictor(model, class_names, max_pixels=limits.pixels)
+    return build(Service(model, limits))

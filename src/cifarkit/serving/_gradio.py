@@ -1,0 +1,86 @@
+"""The service as a web page."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cifarkit._errors import CifarkitError
+from cifarkit._extras import require
+from cifarkit._types import Images, Model
+from cifarkit.prediction import Predictor
+from cifarkit.serving._limits import BATCH
+from cifarkit.serving._overlay import network_of, overlaid
+
+_FILES = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"]
+
+
+def gradio_page(
+    model: Model | str | Path,
+    class_names: Sequence[str] | None = None,
+    *,
+    examples: Sequence[str | Path] = (),
+    title: str = "What is in the picture?",
+) -> Any:
+    """Return a Gradio page: upload or webcam, three classes, a heat map, many at once.
+
+    The uploaded file itself is classified, not what Gradio would decode it to. The heat
+    map (Grad-CAM) needs a Keras model, or a file or folder of one.
+
+    Args:
+        model: as for `Predictor`.
+        class_names: as for `Predictor`.
+        examples: paths of images to try.
+        title: above the page.
+
+    Raises:
+        MissingExtra: Gradio is not installed.
+        CorruptFile: as for `Predictor`.
+        InvalidArgument: likewise.
+
+    Example:
+        >>> gradio_page("model.keras").launch(max_file_size="8mb")   # doctest: +SKIP
+    """
+    gradio = require("gradio", extra="gradio")
+    predictor, network = Predictor(model, class_names), network_of(model)
+
+    def one(path: str | None) -> tuple[dict[str, float] | None, Images | None]:
+        if path is None:
+            return None, None
+        with _told(gradio):
+            found, pixels = predictor(path), predictor.prepared(path)
+        looked = None if network is None else overlaid(network, pixels)
+        return dict(found.probabilities), looked
+
+    def many(paths: Sequence[str] | None) -> list[tuple[str, str]]:
+        chosen = list(paths or ())[:BATCH]
+        with _told(gradio):
+            return list(zip(chosen, map(str, predictor.batch(chosen)), strict=True))
+
+    page = gradio.Blocks(analytics_enabled=False, title=title, delete_cache=(600, 600))
+    with page:
+        gradio.Markdown(f"# {title}\nIt knows {', '.join(predictor.class_names)}.")
+        with gradio.Tab("One picture"), gradio.Row():
+            sources = ["upload", "webcam", "clipboard"]
+            options = {"type": "filepath", "image_mode": None, "sources": sources}
+            image = gradio.Image(label="Picture", **options)
+            label = gradio.Label(label="It is", num_top_classes=3)
+            where = gradio.Image(label="Where it looked", visible=network is not None)
+        with gradio.Tab("Many pictures"):
+            options = {"file_count": "multiple", "file_types": _FILES}
+            files = gradio.File(label=f"Up to {BATCH} pictures", **options)
+            gallery = gradio.Gallery(label="They are", columns=4)
+        if examples:
+            gradio.Examples([[str(path)] for path in examples], image)
+        image.change(one, image, [label, where], api_name="predict")
+        files.change(many, files, gallery, api_name="predict_batch")
+    return page.queue(max_size=32, default_concurrency_limit=1)
+
+
+@contextmanager
+def _told(gradio: Any) -> Iterator[None]:
+    """Show on the page what cifarkit raises."""
+    try:
+        yield
+    except CifarkitError as error:
+        raise gradio.Error(str(error), print_exception=False) from error

@@ -1,0 +1,153 @@
+"""What stands before every route: ids, room, and how much and how long a body may be.
+
+Frameworks parse a whole form before a route or a dependency runs, and uvicorn waits for
+a body for as long as it dribbles in. So the bytes are counted, and timed, as they come.
+"""
+
+import asyncio
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias, final
+
+from starlette.exceptions import HTTPException
+
+from cifarkit.serving._answers import Refused
+from cifarkit.serving._service import Service
+from cifarkit.serving._telemetry import Telemetry
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Scope]]
+Send: TypeAlias = Callable[[Scope], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_log = logging.getLogger(__name__)
+
+
+@final
+class Guard:
+    """An ASGI application before another one.
+
+    Args:
+        app: the one that answers what is let in.
+        service: what it answers with.
+        telemetry: where each request is noted.
+    """
+
+    def __init__(self, app: App, service: Service, telemetry: Telemetry) -> None:
+        self._app, self._service, self._telemetry = app, service, telemetry
+        self._inside = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it before its body is read."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, _id_of(scope))
+        posts = scope["method"] == "POST"
+        refusal = self._refusal(scope) if posts else None
+        self._inside += posts
+        try:
+            if refusal is not None:
+                await _refuse(refusal, answer)
+            else:
+                body = _Body(receive, self._service.limits)
+                await self._app(scope, body, answer)
+        finally:
+            self._inside -= posts
+            self._note(scope, answer)
+
+    def _refusal(self, scope: Scope) -> Refused | None:
+        if not self._service.ready:
+            return Refused(503, "The model is being loaded. Try again in a second.")
+        limits = self._service.limits
+        if self._service.batcher.full or self._inside >= limits.waiting:
+            return Refused(503, "Too much is waiting already. Try again in a second.")
+        return _too_large(limits.body) if _length(scope) > limits.body else None
+
+    def _note(self, scope: Scope, answer: "_Answer") -> None:
+        seconds = time.perf_counter() - answer.started
+        self._telemetry.note(scope["path"], answer.status, seconds)
+        _log.debug(
+            "%s %r %d in %.1f ms, id %s",
+            *(scope["method"], scope["path"], answer.status),
+            *(seconds * 1e3, answer.id.decode()),
+        )
+
+
+@final
+class _Answer:
+    """Sends an answer with the headers that each has, and keeps its status."""
+
+    def __init__(self, send: Send, request: bytes) -> None:
+        self._send, self.id = send, request
+        self.status, self.started = 500, time.perf_counter()
+
+    async def __call__(self, message: Scope) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [
+                *message.get("headers", ()),
+                (b"x-request-id", self.id),
+                (b"x-content-type-options", b"nosniff"),
+            ]
+        await self._send(message)
+
+
+@final
+class _Body:
+    """Receives a body of at most so many bytes, within so many seconds."""
+
+    def __init__(self, receive: Receive, limits: Any) -> None:
+        self._receive, self._left, self._most = receive, limits.body, limits.body
+        self._ends = asyncio.get_running_loop().time() + limits.receive
+        self._whole = False
+
+    async def __call__(self) -> Scope:
+        if self._whole:  # what comes now is the end of the connection
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._ends):
+                message = await self._receive()
+        except TimeoutError:
+            raise _http(Refused(408, "The body did not come in time.")) from None
+        self._left -= len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._left < 0:
+            raise _http(_too_large(self._most))
+        return message
+
+
+def _http(refusal: Refused) -> HTTPException:
+    """Return the one error that a framework passes on while it parses a body."""
+    return HTTPException(refusal.status, refusal.message, refusal.headers)
+
+
+async def _refuse(refusal: Refused, send: Send) -> None:
+    content = json.dumps(refusal.json).encode()
+    headers = {"Content-Type": "application/json", **refusal.headers}
+    headers["Content-Length"] = str(len(content))
+    pairs = [(key.lower().encode(), text.encode()) for key, text in headers.items()]
+    start = {"type": "http.response.start", "status": refusal.status, "headers": pairs}
+    await send(start)
+    await send({"type": "http.response.body", "body": content})
+
+
+def _too_large(most: int) -> Refused:
+    return Refused(413, f"Expected at most {most:,} bytes; received more. Send fewer.")
+
+
+def _id_of(scope: Scope) -> bytes:
+    """Return the caller's id of a request, if it is harmless, or a new one."""
+    given = dict(scope["headers"]).get(b"x-request-id", b"")
+    return given if _ID.fullmatch(given) else uuid.uuid4().hex.encode()
+
+
+def _length(scope: Scope) -> int:
+    """Return how long a body says it is; 0 if it does not."""
+    text: bytes = dict(scope["headers"]).get(b"content-length", b"")
+    return int(text) if text.isdigit() else 0

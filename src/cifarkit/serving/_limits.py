@@ -1,0 +1,45 @@
+"""What a service accepts before it refuses."""
+
+from dataclasses import dataclass, fields
+from typing import final
+
+from cifarkit._errors import InvalidArgument
+
+BATCH = 32
+"""The most images in one request, and that run together."""
+
+
+@final
+@dataclass(frozen=True)
+class Limits:
+    """How much a service takes on.
+
+    Args:
+        body: bytes of one request.
+        waiting: images that may wait for the model at one time; more are refused.
+        deadline: seconds from a request's last byte to its answer.
+        receive: seconds from a request's first line to its last byte.
+        pixels: of one image, width times height.
+
+    Raises:
+        InvalidArgument: one of them is not above 0, or fewer than 32 images may wait.
+    """
+
+    body: int = 16 * 2**20
+    waiting: int = 256
+    deadline: float = 10.0
+    receive: float = 10.0
+    pixels: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if not 0 < value < float("inf"):
+                raise InvalidArgument(
+                    f"Expected {each.name} above 0; received {value!r}."
+                )
+        if self.waiting < BATCH:
+            raise InvalidArgument(
+                f"Expected waiting of {BATCH} or more, a whole request; received "
+                f"{self.waiting!r}."
+            )

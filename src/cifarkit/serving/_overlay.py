@@ -1,0 +1,27 @@
+"""Where a network looked, laid over the image."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from cifarkit._types import Images, Model
+from cifarkit.prediction._loading import keras_model
+from cifarkit.viz import grad_cam
+
+
+def network_of(model: Model | str | Path) -> Model | None:
+    """Return what a heat map can be made of."""
+    if isinstance(model, keras.Model):
+        return model
+    path = Path(model) / "model.keras" if Path(model).is_dir() else Path(model)
+    return keras_model(path) if path.suffix == ".keras" else None
+
+
+def overlaid(network: Model, pixels: Images) -> Images:
+    """Return an image that is red where the network looked."""
+    (heat,) = grad_cam(network, pixels[None])
+    share = 0.6 * heat[..., None]
+    red = np.array([255.0, 0.0, 0.0])
+    mixed: Images = np.rint(pixels * (1 - share) + red * share).astype(np.uint8)
+    return mixed

@@ -1,0 +1,156 @@
+"""The routes of the FastAPI application."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from cifarkit import __version__
+from cifarkit._errors import CifarkitError
+from cifarkit.prediction import Prediction
+from cifarkit.prediction._runtimes import cores
+from cifarkit.serving._answers import Refused, refused
+from cifarkit.serving._guard import Guard
+from cifarkit.serving._service import Service
+from cifarkit.serving._telemetry import Telemetry
+
+
+class Answer(BaseModel):
+    """What the model says of one image."""
+
+    predicted_class: str
+    confidence: float
+    probabilities: dict[str, float]
+
+
+class Answers(BaseModel):
+    """What it says of several, in their order."""
+
+    predictions: list[Answer]
+
+
+class Fault(BaseModel):
+    """Why a request was refused."""
+
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    error: Fault
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem} for status in (400, 408, 413, 415, 422, 500, 503, 504)
+}
+
+
+def build(service: Service) -> FastAPI:
+    """Return the application of a service."""
+    telemetry = Telemetry(service)
+    app: FastAPI = FastAPIOffline(
+        title="cifarkit", version=__version__, lifespan=_life(service)
+    )
+    app.add_middleware(Guard, service=service, telemetry=telemetry)
+    _answer_errors(app)
+    _add_predictions(app, service)
+    _add_state(app, service, telemetry)
+    return app
+
+
+def _life(service: Service) -> Any:
+    """Return what warms a service up, and ends it after the last answer."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        warming = asyncio.create_task(asyncio.to_thread(service.warm))
+        yield
+        await warming
+        await asyncio.to_thread(service.stop)
+
+    return life
+
+
+def _add_predictions(app: FastAPI, service: Service) -> None:
+    decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
+
+    async def classified(files: list[bytes]) -> list[Prediction]:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(service.limits.deadline):
+            images = await loop.run_in_executor(decoders, service.prepared, files)
+            rows = await asyncio.wrap_future(service.submit(images))
+        return service.named(rows)
+
+    @app.post("/predict", response_model=Answer, responses=_PROBLEMS)
+    async def predict(file: UploadFile) -> JSONResponse:
+        """Classify one image: PNG, JPEG, WEBP, GIF or BMP."""
+        (found,) = await classified([await file.read()])
+        return JSONResponse(found.to_dict())
+
+    @app.post("/predict/batch", response_model=Answers, responses=_PROBLEMS)
+    async def predict_batch(files: list[UploadFile]) -> JSONResponse:
+        """Classify 1 to 32 images; all are answered, or none."""
+        found = await classified([await file.read() for file in files])
+        return JSONResponse({"predictions": [each.to_dict() for each in found]})
+
+
+def _add_state(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
+    @app.get("/")
+    async def alive() -> dict[str, str]:
+        """Say that the process lives, and where its pages are."""
+        return {"status": "ok", "docs": "/docs", "health": "/health"}
+
+    @app.get("/health", responses={503: {"description": "The model is not ready."}})
+    async def health() -> JSONResponse:
+        """Say whether images can be classified, and by what."""
+        found = {
+            "status": "ok" if service.ready else "starting",
+            "version": __version__,
+            "classes": list(service.predictor.class_names),
+            "size": list(service.predictor.size),
+            "waiting": service.batcher.waiting,
+        }
+        return JSONResponse(found, 200 if service.ready else 503)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """Give the figures for Prometheus."""
+        return Response(telemetry.text(), media_type=telemetry.content_type)
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Give every error one shape."""
+
+    def answer(found: Refused, headers: Any = None) -> JSONResponse:
+        return JSONResponse(
+            found.json, found.status, {**found.headers, **(headers or {})}
+        )
+
+    async def ours(request: Request, error: Exception) -> JSONResponse:
+        return answer(refused(error))
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        fields = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in error.errors()  # type: ignore[attr-defined]
+        )
+        return answer(Refused(422, f"Expected a form with files; received {fields}."))
+
+    async def framework(request: Request, error: Exception) -> JSONResponse:
+        status, headers = error.status_code, error.headers  # type: ignore[attr-defined]
+        return answer(Refused(status, str(error.detail)), headers)  # type: ignore[attr-defined]
+
+    for kind in (CifarkitError, TimeoutError, Exception):
+        app.add_exception_handler(kind, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, framework)

@@ -1,0 +1,90 @@
+"""A predictor that many callers share: what all web services stand on."""
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from threading import Event
+from typing import final
+
+import numpy as np
+
+from cifarkit._errors import InvalidArgument
+from cifarkit._types import Floats, Images
+from cifarkit.prediction import Prediction, Predictor
+from cifarkit.serving._batcher import Batcher
+from cifarkit.serving._limits import BATCH, Limits
+
+
+@final
+class Service:
+    """A predictor behind a bounded queue.
+
+    Args:
+        predictor: what classifies; from now on the batcher's thread alone runs it.
+        limits: how much may wait, and for how long.
+
+    Attributes:
+        batcher: in which images wait for the model.
+    """
+
+    def __init__(self, predictor: Predictor, limits: Limits) -> None:
+        self.predictor, self.limits = predictor, limits
+        self.batcher = Batcher(self._rows, size=BATCH, waiting=limits.waiting)
+        self._warm = Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model has run: the first caller need not wait for that."""
+        return self._warm.is_set()
+
+    def warm(self) -> None:
+        """Run the model on black images, so that the first caller does not wait."""
+        for count in (1, BATCH):
+            black = list(np.zeros((count, *self.predictor.size, 3), np.uint8))
+            self.batcher.submit(black).result()
+        self._warm.set()
+
+    def submit(self, images: Sequence[Images]) -> "Future[list[Floats]]":
+        """Let prepared images wait for the model.
+
+        Raises:
+            Overloaded: so many may not wait.
+        """
+        return self.batcher.submit(images, seconds=self.limits.deadline)
+
+    def predict(self, files: Sequence[bytes]) -> list[Prediction]:
+        """Classify image files, and wait for it.
+
+        Raises:
+            InvalidArgument: there is none, or more than 32.
+            InvalidImage: one cannot be decoded; its place is named.
+            Overloaded: so many may not wait.
+            TooLate: the deadline passed.
+        """
+        found = self.submit(self.prepared(files))
+        return self.named(found.result(timeout=self.limits.deadline))
+
+    def prepared(self, files: Sequence[bytes]) -> list[Images]:
+        """Decode image files; nothing is decoded of too many.
+
+        Raises:
+            InvalidArgument: there is none, or more than 32.
+            InvalidImage: one cannot be decoded; of several, its place is named.
+        """
+        if not 1 <= len(files) <= BATCH:
+            raise InvalidArgument(
+                f"Expected 1 to {BATCH} images; received {len(files)}."
+            )
+        if len(files) == 1:
+            return [self.predictor.prepared(files[0])]
+        return self.predictor.prepared_batch(files)
+
+    def named(self, rows: Sequence[Floats]) -> list[Prediction]:
+        """Return rows of probabilities with the names of the classes."""
+        return [self.predictor.named(row) for row in rows]
+
+    def stop(self) -> None:
+        """Answer all that wait, and take nothing more."""
+        self.batcher.close()
+
+    def _rows(self, images: list[Images]) -> list[Floats]:
+        return list(self.predictor.probabilities(images))

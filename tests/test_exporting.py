@@ -1,0 +1,234 @@
+"""One model, one answer in every format; nothing half-written, nothing altered."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cifarkit import backbones, heads, models
+from cifarkit._errors import CorruptFile, ExportError, InvalidArgument, MissingExtra
+from cifarkit.calibration import scaled
+from cifarkit.exporting import FORMATS, export
+from cifarkit.exporting._graph import AnySize
+from cifarkit.prediction import Predictor
+
+NAMES = ("cat", "dog", "frog")
+EXACT = tuple(name for name in FORMATS if name not in ("litert_int8", "openvino"))
+
+
+def classifier(interpolation="bicubic", norm=True, native=None):
+    """Return a small network with a batch norm and dropout, and fixed weights."""
+    image = keras.Input((16, 16, 3))
+    init = keras.initializers.GlorotUniform
+    maps = keras.layers.Rescaling(1 / 255)(image)
+    maps = keras.layers.Conv2D(4, 3, strides=4, kernel_initializer=init(1))(maps)
+    maps = keras.layers.BatchNormalization()(maps) if norm else maps
+    body = keras.Model(image, keras.layers.ReLU(6.0)(maps), name="body")
+    head = heads.classifier().build(tuple(body.output_shape[1:]), 3, seed=0)
+    return models.assemble(body, head, native=native, interpolation=interpolation)
+
+
+def pictures(count=4, height=20, width=13, seed=0):
+    """Return noise: no smooth picture shows a wrong resize so well."""
+    draw = np.random.default_rng(seed)
+    return draw.integers(0, 256, (count, height, width, 3)).astype(np.uint8)
+
+
+def rows(predictor, images):
+    """Return the probabilities of all images."""
+    found = predictor.batch(list(images))
+    return np.array([list(each.probabilities.values()) for each in found])
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The small network in every format that the tests' own extras bring."""
+    folder = tmp_path_factory.mktemp("exported")
+    formats = [*EXACT, "litert_int8"]
+    samples = pictures(100, 16, 16)
+    return export(classifier(), folder, formats, class_names=NAMES, samples=samples)
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("shape", [(16, 16), (32, 32), (1, 1), (7, 40), (5, 3)])
+def test_every_format_gives_the_answer_of_the_model(exported, name, shape):
+    """On images of any size, from a file that knows its classes."""
+    predictor = Predictor(exported.paths[name])
+    assert predictor.class_names == NAMES
+    images = pictures(3, *shape)
+    wanted = rows(Predictor(classifier(), NAMES), images)
+    np.testing.assert_allclose(rows(predictor, images), wanted, atol=1e-5)
+    assert exported.differences[name] <= 1e-5
+
+
+def test_int8_is_near_and_its_distance_is_told(exported):
+    """It is measured, and not held to what float32 explains."""
+    assert 1e-6 < exported.differences["litert_int8"] < 0.1
+    small = exported.paths["litert_int8"].read_bytes()
+    assert b"TFL3" in small[:16]
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert", "saved_model"])
+def test_an_exported_file_takes_bytes_and_needs_no_cifarkit(exported, name):
+    """uint8 in, named probabilities out, in a process that knows the runtime alone."""
+    code = {
+        "onnx": "import onnxruntime as o; s = o.InferenceSession(sys.argv[1]); "
+        "rows = s.run(['probabilities'], {'images': x})[0]",
+        "litert": "from ai_edge_litert.interpreter import Interpreter as I; "
+        "i = I(sys.argv[1]); t = i.get_input_details()[0]['index']; "
+        "i.resize_tensor_input(t, x.shape); i.allocate_tensors(); "
+        "i.set_tensor(t, x); i.invoke(); "
+        "rows = i.get_tensor(i.get_output_details()[0]['index'])",
+        "saved_model": "import tensorflow as tf; m = tf.saved_model.load(sys.argv[1]); "
+        "rows = m.signatures['serving_default'](images=tf.constant(x))"
+        "['probabilities'].numpy()",
+    }[name]
+    begin = "import sys, numpy as np; x = np.full((2, 9, 8, 3), 7, np.uint8); "
+    end = "; assert 'cifarkit' not in sys.modules; print(rows.tolist())"
+    run = [sys.executable, "-c", begin + code + end, exported.paths[name]]
+    found = json.loads(subprocess.run(run, check=True, capture_output=True).stdout)
+    wanted = Predictor(classifier()).probabilities([np.full((9, 8, 3), 7, np.uint8)])
+    np.testing.assert_allclose(found, [wanted[0]] * 2, atol=1e-5)
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(1, 80),
+    st.integers(1, 80),
+    st.integers(1, 48),
+    st.sampled_from(["bicubic", "bilinear"]),
+)
+def test_the_resize_as_products_is_the_resize(height, width, side, interpolation):
+    """Of every size to every size, smaller ones too, to a thousandth of a step."""
+    layer = keras.layers.Resizing(side, side + 1, interpolation=interpolation)
+    images = pictures(1, height, width).astype("float32")
+    wanted = keras.ops.convert_to_numpy(layer(images))
+    found = keras.ops.convert_to_numpy(AnySize(layer)(images))
+    np.testing.assert_allclose(found, wanted, atol=2e-3)
+
+
+def test_a_temperature_is_inside_of_every_file(tmp_path):
+    """What comes out is calibrated, in `.keras` and in ONNX alike."""
+    found = export(classifier(), tmp_path, ["keras", "onnx"], temperature=3.0)
+    wanted = rows(Predictor(scaled(classifier(), 3.0)), pictures())
+    for path in found.paths.values():
+        np.testing.assert_allclose(rows(Predictor(path), pictures()), wanted, atol=1e-5)
+    assert np.abs(rows(Predictor(classifier()), pictures()) - wanted).max() > 1e-2
+    card = json.loads((tmp_path / "export.json").read_text())
+    assert card["about"]["temperature"] == 3.0
+
+
+def test_a_network_of_one_size_stays_one(tmp_path):
+    """Images of other sizes are fitted before, as for the model itself."""
+    model = classifier(native=(12, 10))
+    found = export(model, tmp_path, "onnx")
+    predictor = Predictor(found.paths["onnx"])
+    assert (predictor.size, predictor.fixed) == ((12, 10), True)
+    wanted = rows(Predictor(model), pictures())
+    np.testing.assert_allclose(rows(predictor, pictures()), wanted, atol=1e-5)
+
+
+def test_a_saved_file_is_exported_with_its_names(tmp_path):
+    """A `.keras` file whose classes stand beside it."""
+    classifier().save(tmp_path / "model.keras")
+    (tmp_path / "classes.json").write_text(json.dumps(NAMES))
+    found = export(tmp_path / "model.keras", tmp_path / "out", "onnx")
+    assert Predictor(found.paths["onnx"]).class_names == NAMES
+
+
+def test_a_file_that_answers_otherwise_is_refused(tmp_path, monkeypatch):
+    """And then the earlier export is still there, whole."""
+    first = export(classifier(), tmp_path / "out", "onnx")
+    before = first.paths["onnx"].read_bytes()
+
+    def wrong(model, path, samples):
+        FORMATS["onnx"][1](classifier("bilinear"), path, samples)
+
+    monkeypatch.setitem(FORMATS, "litert", ("other.onnx", wrong))
+    with pytest.raises(ExportError, match="Expected litert to give the model's"):
+        export(classifier(), tmp_path / "out", ["litert"])
+    assert first.paths["onnx"].read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    export(classifier(), tmp_path / "out", ["litert"], verify=False)
+    assert not first.paths["onnx"].exists()
+
+
+def test_what_a_converter_refuses_is_said_in_one_error(tmp_path, monkeypatch):
+    """Whatever it raises, the format is named and nothing is written."""
+
+    def fails(model, path, samples):
+        raise KeyError("no such op")
+
+    monkeypatch.setitem(FORMATS, "onnx", ("model.onnx", fails))
+    with pytest.raises(ExportError, match=r"onnx can hold.*KeyError"):
+        export(classifier(), tmp_path / "out", "onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"formats": ["tflite"]}, "Expected formats of keras"),
+        ({"formats": []}, "Expected formats of keras"),
+        ({"formats": "litert_int8"}, "Expected samples= for int8"),
+        ({"formats": "keras", "class_names": ["a"]}, "3 different class names"),
+        ({"formats": "keras", "temperature": 0.0}, "temperature above 0"),
+    ],
+)
+def test_a_wrong_argument_leaves_nothing(tmp_path, options, text):
+    """It is said before anything is put in place."""
+    with pytest.raises(InvalidArgument, match=text):
+        export(classifier(), tmp_path / "out", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_other_files_is_not_touched(tmp_path):
+    """Only an earlier export is replaced."""
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InvalidArgument, match="which holds other files"):
+        export(classifier(), tmp_path, "keras")
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_changed_file_is_not_run(tmp_path):
+    """Its digest stands in the card; nothing is read of a file that has another."""
+    found = export(classifier(), tmp_path / "out", ["onnx", "saved_model"])
+    path = found.paths["onnx"]
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(CorruptFile, match="other bytes than"):
+        Predictor(path)
+    (found.paths["saved_model"] / "extra").write_text("x")
+    with pytest.raises(CorruptFile, match="other bytes than"):
+        Predictor(found.paths["saved_model"])
+
+
+@pytest.mark.parametrize("card", [None, "", "[]", "{}", '{"size": "ab"}'])
+def test_a_file_without_its_card_says_so(tmp_path, exported, card):
+    """A lone file does not say at which size the network sees images."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(exported.paths["onnx"].read_bytes())
+    if card is not None:
+        (tmp_path / "export.json").write_text(card)
+    with pytest.raises(CorruptFile, match=r"Expected export\.json"):
+        Predictor(path)
+
+
+def test_a_runtime_that_is_not_installed_is_named(exported, monkeypatch):
+    """With the line that installs it."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtra, match=r"cifarkit\[export\]"):
+        Predictor(exported.paths["onnx"])
+
+
+@pytest.mark.real
+def test_the_real_backbone_is_exported_exactly(tmp_path):
+    """MobileNetV2 with its ImageNet weights, on golden images of five sizes."""
+    body = backbones.get("mobilenetv2").build(96)
+    head = heads.classifier().build(tuple(body.output_shape[1:]), 10, seed=0)
+    found = export(models.assemble(body, head), tmp_path, EXACT)
+    assert max(found.differences.values()) < 1e-5
