@@ -1,0 +1,382 @@
+"""The services over real sockets: one answer, honest refusals, nobody lost."""
+
+import io
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+
+from cifarkit._errors import InvalidArgument
+from cifarkit.prediction import Predictor
+from cifarkit.serving import Limits, fastapi_app, flask_app
+from cifarkit.serving._routes import build
+from cifarkit.serving._service import Service
+from services import NAMES, classifier, free_port, png, running
+
+LIMITS = Limits(body=200_000, receive=1.0, waiting=64, pixels=10_000)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    """The small network."""
+    return Predictor(classifier(), NAMES, max_pixels=LIMITS.pixels)
+
+
+@pytest.fixture(scope="module")
+def url(predictor):
+    """The address of a real service that is warm."""
+    with running(fastapi_app(predictor, limits=LIMITS)) as address:
+        wait_until_ready(address)
+        yield address
+
+
+@pytest.fixture(scope="module")
+def flask(predictor):
+    """A client of the Flask application."""
+    client = flask_app(predictor, limits=LIMITS).test_client()
+    while client.get("/health").status_code != 200:
+        time.sleep(0.01)
+    return client
+
+
+def wait_until_ready(address):
+    """Wait for the first answer of a warm model."""
+    for _ in range(1000):
+        if httpx.get(f"{address}/health").status_code == 200:
+            return
+        time.sleep(0.02)
+    raise AssertionError("never ready")
+
+
+def post(url, *contents, route="/predict", **options):
+    """Send files, and return the answer."""
+    field = "file" if route == "/predict" else "files"
+    files = [(field, (f"secret-{n}.png", c)) for n, c in enumerate(contents)]
+    return httpx.post(url + route, files=files, timeout=20, **options)
+
+
+def code(answer):
+    """Return status and code of an error, whose shape is checked."""
+    body = answer.json()
+    assert list(body) == ["error"]
+    assert list(body["error"]) == ["code", "message"]
+    assert "secret" not in answer.text
+    return answer.status_code, body["error"]["code"]
+
+
+def test_an_image_gets_the_answer_of_the_predictor(url, predictor):
+    """With all probabilities, in label order."""
+    answer = post(url, png())
+    assert answer.status_code == 200
+    assert answer.json() == predictor(png()).to_dict()
+    assert list(answer.json()["probabilities"]) == list(NAMES)
+
+
+def test_a_batch_is_answered_in_order(url, predictor):
+    """1 to 32 images."""
+    contents = [png(seed) for seed in range(32)]
+    found = post(url, *contents, route="/predict/batch").json()["predictions"]
+    wanted = predictor.batch(contents)
+    assert [each["predicted_class"] for each in found] == [w.name for w in wanted]
+    one = post(url, contents[0], route="/predict/batch").json()["predictions"]
+    assert one[0]["predicted_class"] == found[0]["predicted_class"]
+
+
+def test_the_state_is_told(url):
+    """A process that lives, a model that is ready, figures for Prometheus, the docs."""
+    assert httpx.get(url).json()["status"] == "ok"
+    health = httpx.get(f"{url}/health").json()
+    assert (health["status"], health["classes"]) == ("ok", list(NAMES))
+    post(url, png())
+    text = httpx.get(f"{url}/metrics").text
+    pattern = r'request_seconds_count\{route="/predict",status="200"\} [1-9]'
+    assert re.search(pattern, text)
+    assert re.search(r"cifarkit_images_total [1-9]", text)
+    page = httpx.get(f"{url}/docs").text
+    assert "/static-offline-docs/swagger-ui-bundle.js" in page
+    assert "//cdn" not in page
+
+
+@pytest.mark.parametrize(
+    ("contents", "route", "wanted"),
+    [
+        ([b"%PDF-1.7"], "/predict", (415, "unsupported_format")),
+        ([b""], "/predict", (415, "unsupported_format")),
+        ([png()[:60]], "/predict", (422, "invalid_request")),
+        ([], "/predict/batch", (422, "invalid_request")),
+        ([png()] * 33, "/predict/batch", (422, "invalid_request")),
+        ([png(), b"text", png()], "/predict/batch", (415, "unsupported_format")),
+        ([png() + bytes(300_000)], "/predict", (413, "too_large")),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(url, flask, contents, route, wanted):
+    """By both services, with one status, one code, and no file name."""
+    assert code(post(url, *contents, route=route)) == wanted
+    field = "file" if route == "/predict" else "files"
+    files = [(field, (io_of(content), "secret.png")) for content in contents]
+    data = {field: [each for _, each in files]} if files else {}
+    answer = flask.post(route, data=data, content_type="multipart/form-data")
+    assert (answer.status_code, answer.json["error"]["code"]) == wanted
+
+
+def io_of(content):
+    """Return bytes as a file."""
+    return io.BytesIO(content)
+
+
+def test_the_33rd_image_is_refused_before_any_is_decoded(predictor, monkeypatch):
+    """However broken they are, the number is what is said."""
+    service = Service(predictor, Limits())
+
+    def prepared(*given):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(Predictor, "prepared", prepared)
+    with pytest.raises(InvalidArgument, match="1 to 32 images; received 33"):
+        service.prepared([png()] * 33)
+    service.stop()
+
+
+def test_both_services_say_the_same(url, flask, predictor):
+    """One image through FastAPI, Flask and the predictor."""
+    data = {"file": (io_of(png(3)), "a.png")}
+    wanted = predictor(png(3)).to_dict()
+    assert flask.post("/predict", data=data).json == wanted == post(url, png(3)).json()
+    files = {"files": [(io_of(png(seed)), "a.png") for seed in range(5)]}
+    found = flask.post("/predict/batch", data=files).json
+    contents = [png(seed) for seed in range(5)]
+    assert found == post(url, *contents, route="/predict/batch").json()
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "options", "wanted"),
+    [
+        ("GET", "/nothing", {}, (404, "not_found")),
+        ("GET", "/predict", {}, (405, "method_not_allowed")),
+        ("POST", "/predict", {"data": {"a": "b"}}, (422, "invalid_request")),
+        ("POST", "/predict", {"json": {}}, (422, "invalid_request")),
+        (
+            "POST",
+            "/predict",
+            {"content": b"x", "headers": {"Content-Type": "multipart/form-data"}},
+            (400, "bad_request"),
+        ),
+    ],
+)
+def test_other_requests_are_refused_in_the_same_shape(
+    url, method, route, options, wanted
+):
+    """Whoever refuses them, the framework or we."""
+    assert code(httpx.request(method, url + route, **options)) == wanted
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes(url):
+    """Chunks have no length: reading stops at the limit."""
+
+    def chunks():
+        part = b'form-data; name="file"; filename="a"\r\n\r\n'
+        yield b"--x\r\nContent-Disposition: " + part
+        for _ in range(100):
+            yield bytes(10_000)
+
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = httpx.post(f"{url}/predict", content=chunks(), headers=headers)
+    assert code(answer) == (413, "too_large")
+    assert post(url, png()).status_code == 200
+
+
+def test_a_body_that_dribbles_is_cut(url):
+    """Uvicorn alone would wait for as long as a byte comes now and then."""
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname, place.port)) as connection:
+        connection.sendall(
+            b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+        )
+        connection.settimeout(10)
+        began = time.monotonic()
+        answer = connection.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"request_timeout" in answer
+    assert 0.5 < time.monotonic() - began < 5
+
+
+def test_every_answer_has_an_id(url):
+    """The caller's own if it is harmless, and no sniffing of types."""
+    given = post(url, png(), headers={"X-Request-ID": "abc-1.2"})
+    assert given.headers["X-Request-ID"] == "abc-1.2"
+    assert given.headers["X-Content-Type-Options"] == "nosniff"
+    for bad in ("a b", "x" * 65, "<script>"):
+        found = post(url, b"no image", headers={"X-Request-ID": bad})
+        assert re.fullmatch("[0-9a-f]{32}", found.headers["X-Request-ID"])
+
+
+def test_no_answer_goes_to_another(url, predictor):
+    """8 callers, 25 distinct images each, single and in batches, all at once."""
+    contents = [png(seed) for seed in range(200)]
+    wanted = [each.to_dict() for each in predictor.batch(contents)]
+
+    def call(number):
+        for start in range(number * 25, number * 25 + 25, 5):
+            chosen = slice(start, start + 5)
+            single = [post(url, content).json() for content in contents[chosen]]
+            many = post(url, *contents[chosen], route="/predict/batch").json()
+            for each in (single, many["predictions"]):
+                for found, right in zip(each, wanted[chosen], strict=True):
+                    rows = [list(p["probabilities"].values()) for p in (found, right)]
+                    np.testing.assert_allclose(*rows, atol=1e-5)
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(call, range(8)))
+
+
+class Slow:
+    """A stand-in for a predictor whose model is held up, or broken."""
+
+    class_names, size, fixed = NAMES, (16, 16), False
+
+    def __init__(self):
+        self.go, self.fault = threading.Event(), None
+        self.prepared = Predictor(classifier(), NAMES).prepared
+        self.named = Predictor(classifier(), NAMES).named
+
+    def prepared_batch(self, files):
+        """Decode several."""
+        return [self.prepared(file) for file in files]
+
+    def probabilities(self, arrays):
+        """Wait, fail, or give the same answer to all."""
+        assert self.go.wait(20)
+        if self.fault is not None:
+            raise self.fault
+        return np.tile(np.float32([0.5, 0.3, 0.2]), (len(arrays), 1))
+
+
+@contextmanager
+def slow(**options):
+    """Serve a `Slow` predictor; its model is let go in the end."""
+    predictor = Slow()
+    with running(build(Service(predictor, Limits(**options)))) as address:
+        try:
+            yield predictor, address
+        finally:
+            predictor.go.set()
+
+
+def test_health_is_503_until_the_model_has_run():
+    """And images are refused till then, with a word on when to come again."""
+    with slow() as (predictor, address):
+        health = httpx.get(f"{address}/health")
+        assert (health.status_code, health.json()["status"]) == (503, "starting")
+        assert httpx.get(address).status_code == 200
+        answer = post(address, png())
+        assert code(answer) == (503, "unavailable")
+        assert answer.headers["Retry-After"] == "1"
+        predictor.go.set()
+        wait_until_ready(address)
+        assert post(address, png()).status_code == 200
+
+
+def test_too_much_is_refused_at_once_and_the_rest_is_answered():
+    """No more wait than may; who was taken gets an answer."""
+    with slow(waiting=32) as (predictor, address):
+        predictor.go.set()
+        wait_until_ready(address)
+        predictor.go.clear()
+        with ThreadPoolExecutor(60) as pool:
+            sent = [pool.submit(post, address, png(seed)) for seed in range(60)]
+            time.sleep(2)
+            refused = [each.result() for each in sent if each.done()]
+            assert {each.status_code for each in refused} == {503}
+            assert 60 - 33 <= len(refused) <= 60 - 32
+            assert httpx.get(f"{address}/health").status_code == 200
+            predictor.go.set()
+            found = [each.result().status_code for each in sent]
+        assert found.count(200) == 60 - len(refused)
+
+
+def test_a_deadline_is_kept_when_the_model_hangs():
+    """The caller is told in time; the service goes on."""
+    with slow(deadline=0.5) as (predictor, address):
+        predictor.go.set()
+        wait_until_ready(address)
+        predictor.go.clear()
+        began = time.monotonic()
+        assert code(post(address, png())) == (504, "deadline_exceeded")
+        assert time.monotonic() - began < 3
+        predictor.go.set()
+        assert post(address, png()).status_code == 200
+
+
+def test_a_fault_of_ours_is_not_shown():
+    """A 500 in the same shape, without a word of what happened inside."""
+    with slow() as (predictor, address):
+        predictor.go.set()
+        wait_until_ready(address)
+        predictor.fault = RuntimeError("secret path")
+        assert code(post(address, png())) == (500, "internal_error")
+        predictor.fault = None
+        assert post(address, png()).status_code == 200
+
+
+def test_a_service_that_is_told_to_stop_answers_first(tmp_path):
+    """`cifarkit serve` under load: SIGTERM, and no request that was taken is lost."""
+    classifier(96).save(tmp_path / "model.keras")
+    port = free_port()
+    run = [sys.executable, "-m", "cifarkit", "serve", str(tmp_path / "model.keras")]
+    process = subprocess.Popen([*run, "--port", str(port)], stderr=subprocess.PIPE)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            wait_until_ready(address)
+            break
+        except httpx.ConnectError:
+            time.sleep(0.1)
+
+    def call(seed):
+        """Send over a connection of its own; nothing if none could be had."""
+        try:
+            return post(address, png(seed)).status_code
+        except httpx.ConnectError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(call, seed) for seed in range(300)]
+        while sum(each.done() for each in sent) < 20:
+            time.sleep(0.01)
+        began = time.monotonic()
+        process.terminate()
+        statuses = [each.result() for each in sent]
+    process.communicate(timeout=10)
+    assert time.monotonic() - began < 10
+    assert set(statuses) <= {200, None}
+    assert statuses.count(200) >= 20
+    assert None in statuses
+
+
+@pytest.mark.parametrize("options", [{"waiting": 31}, {"body": 0}, {"deadline": -1}])
+def test_limits_are_checked(options):
+    """Where they are given."""
+    with pytest.raises(InvalidArgument):
+        Limits(**options)
+
+
+def test_the_schema_names_all_answers(url):
+    """Every route that takes images documents its errors."""
+    schema = httpx.get(f"{url}/openapi.json").json()
+    for route in ("/predict", "/predict/batch"):
+        responses = schema["paths"][route]["post"]["responses"]
+        wanted = {"200", "400", "408", "413", "415", "422", "500", "503", "504"}
+        assert set(responses) == wanted
+        assert "HTTPValidationError" not in json.dumps(responses)
