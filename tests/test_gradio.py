@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
-from PIL import Image
 
 from cifarkit.exporting import export
 from cifarkit.prediction import Predictor
@@ -81,7 +81,8 @@ def test_many_pictures_get_one_line_each(page):
     event, (gallery,) = asked(page, "predict_batch", files)
     wanted = Predictor(classifier(), NAMES).batch([png(seed) for seed in range(3)])
     assert event == "complete"
-    assert [each["caption"] for each in gallery] == [str(each) for each in wanted]
+    lines = [f"{each.name} {each.confidence:.0%}" for each in wanted]
+    assert [each["caption"] for each in gallery] == lines
 
 
 def test_what_is_no_picture_is_said_on_the_page(page):
@@ -105,9 +106,8 @@ def test_a_heat_map_needs_a_network(folder):
     network = network_of(folder / "exported" / "model.keras")
     pixels = picture(3)
     shown = overlaid(network, pixels)
-    assert (shown.shape, shown.dtype) == (pixels.shape, pixels.dtype)
-    assert (shown != pixels).any()
+    assert (shown.shape, shown.dtype) == ((324, 270, 3), np.uint8)
+    assert (shown[13::27, 13::27] != pixels).any()
     assert network_of(folder / "exported" / "model.onnx") is None
     model = classifier()
     assert network_of(model) is model
-    assert Image.fromarray(shown).size == (10, 12)

@@ -12,8 +12,6 @@ from cifarkit.prediction import Predictor
 from cifarkit.serving._limits import BATCH
 from cifarkit.serving._overlay import network_of, overlaid
 
-_FILES = [".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"]
-
 
 def gradio_page(
     model: Model | str | Path,
@@ -34,9 +32,7 @@ def gradio_page(
         title: above the page.
 
     Raises:
-        MissingExtra: Gradio is not installed.
-        CorruptFile: as for `Predictor`.
-        InvalidArgument: likewise.
+        MissingExtra: Gradio is not installed; else as for `Predictor`.
 
     Example:
         >>> gradio_page("model.keras").launch(max_file_size="8mb")   # doctest: +SKIP
@@ -55,23 +51,25 @@ def gradio_page(
     def many(paths: Sequence[str] | None) -> list[tuple[str, str]]:
         chosen = list(paths or ())[:BATCH]
         with _told(gradio):
-            return list(zip(chosen, map(str, predictor.batch(chosen)), strict=True))
+            found = predictor.batch(chosen)
+        lines = [f"{each.name} {each.confidence:.0%}" for each in found]
+        return list(zip(chosen, lines, strict=True))
 
     page = gradio.Blocks(analytics_enabled=False, title=title, delete_cache=(600, 600))
     with page:
         gradio.Markdown(f"# {title}\nIt knows {', '.join(predictor.class_names)}.")
-        with gradio.Tab("One picture"), gradio.Row():
-            sources = ["upload", "webcam", "clipboard"]
-            options = {"type": "filepath", "image_mode": None, "sources": sources}
-            image = gradio.Image(label="Picture", **options)
-            label = gradio.Label(label="It is", num_top_classes=3)
-            where = gradio.Image(label="Where it looked", visible=network is not None)
+        with gradio.Tab("One picture"):
+            with gradio.Row():
+                as_it_is = {"type": "filepath", "image_mode": None}
+                image = gradio.Image(label="Picture", height=360, **as_it_is)
+                label = gradio.Label(label="It is", num_top_classes=3)
+                seen = network is not None
+                where = gradio.Image(label="Where it looked", height=360, visible=seen)
+            if examples:
+                gradio.Examples([[str(path)] for path in examples], image)
         with gradio.Tab("Many pictures"):
-            options = {"file_count": "multiple", "file_types": _FILES}
-            files = gradio.File(label=f"Up to {BATCH} pictures", **options)
+            files = gradio.Files(label=f"Up to {BATCH} pictures")
             gallery = gradio.Gallery(label="They are", columns=4)
-        if examples:
-            gradio.Examples([[str(path)] for path in examples], image)
         image.change(one, image, [label, where], api_name="predict")
         files.change(many, files, gallery, api_name="predict_batch")
     return page.queue(max_size=32, default_concurrency_limit=1)
