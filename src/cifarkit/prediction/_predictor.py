@@ -14,8 +14,6 @@ from cifarkit.prediction._items import fitted, pixels, shrunk
 from cifarkit.prediction._loading import Loaded, load, of_model
 from cifarkit.prediction._prediction import Prediction
 
-_BATCH = 32
-
 
 @final
 class Predictor:
@@ -35,6 +33,7 @@ class Predictor:
         size: height and width at which the network sees images, in pixels.
         fixed: whether the model takes images of that size alone; all others are then
             resized before.
+        batch_size: the most images that run together; may be set.
 
     Raises:
         CorruptFile: a file that is no model, or does not fit to what lies beside it.
@@ -60,6 +59,7 @@ class Predictor:
             found = of_model(model)
         self._run, self._max_pixels = found.run, max_pixels
         self.size, self.fixed = found.size, found.fixed
+        self.batch_size = 32
         self.class_names = _names(found, class_names)
 
     def __call__(self, item: Any) -> Prediction:
@@ -124,8 +124,8 @@ class Predictor:
         for place, array in enumerate(arrays):
             groups.setdefault(array.shape, []).append(place)
         for places in groups.values():
-            for start in range(0, len(places), _BATCH):
-                chosen = places[start : start + _BATCH]
+            for start in range(0, len(places), self.batch_size):
+                chosen = places[start : start + self.batch_size]
                 batch = np.stack([arrays[place] for place in chosen])
                 found = self._run(batch)
                 checked_probabilities(found)

@@ -39,6 +39,7 @@ class Batcher:
         waiting: the most items that may wait.
 
     Attributes:
+        size: may be set while it runs.
         batches: how many have run.
         items: how many ran in them.
 
@@ -55,7 +56,7 @@ class Batcher:
                 "Expected size of 1 or more and waiting of at least size; received "
                 f"{size!r} and {waiting!r}."
             )
-        self._run, self._size, self._most = run, size, waiting
+        self._run, self.size, self._most = run, size, waiting
         self._jobs: deque[_Job] = deque()
         self._waiting, self._closed = 0, False
         self.batches = self.items = 0
@@ -121,7 +122,7 @@ class Batcher:
                 self._changed.wait()
             while self._jobs:
                 count += len(self._jobs[0].items)
-                if taken and count > self._size:
+                if taken and count > self.size:
                     break
                 taken.append(self._jobs.popleft())
             self._waiting = sum(len(job.items) for job in self._jobs)

@@ -18,7 +18,6 @@ def gradio_page(
     class_names: Sequence[str] | None = None,
     *,
     examples: Sequence[str | Path] = (),
-    title: str = "What is in the picture?",
 ) -> Any:
     """Return a Gradio page: upload or webcam, three classes, a heat map, many at once.
 
@@ -29,7 +28,6 @@ def gradio_page(
         model: as for `Predictor`.
         class_names: as for `Predictor`.
         examples: paths of images to try.
-        title: above the page.
 
     Raises:
         MissingExtra: Gradio is not installed; else as for `Predictor`.
@@ -55,16 +53,16 @@ def gradio_page(
         lines = [f"{each.name} {each.confidence:.0%}" for each in found]
         return list(zip(chosen, lines, strict=True))
 
-    page = gradio.Blocks(analytics_enabled=False, title=title, delete_cache=(600, 600))
-    with page:
+    title, hour = "What is in the picture?", (3600, 3600)
+    with gradio.Blocks(analytics_enabled=False, title=title, delete_cache=hour) as page:
         gradio.Markdown(f"# {title}\nIt knows {', '.join(predictor.class_names)}.")
         with gradio.Tab("One picture"):
             with gradio.Row():
                 as_it_is = {"type": "filepath", "image_mode": None}
                 image = gradio.Image(label="Picture", height=360, **as_it_is)
                 label = gradio.Label(label="It is", num_top_classes=3)
-                seen = network is not None
-                where = gradio.Image(label="Where it looked", height=360, visible=seen)
+                seen = {"height": 360, "visible": network is not None}
+                where = gradio.Image(label="Where it looked", **seen)
             if examples:
                 gradio.Examples([[str(path)] for path in examples], image)
         with gradio.Tab("Many pictures"):

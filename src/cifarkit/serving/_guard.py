@@ -5,6 +5,7 @@ a body for as long as it dribbles in. So the bytes are counted, and timed, as th
 """
 
 import asyncio
+import itertools
 import json
 import logging
 import re
@@ -24,6 +25,7 @@ Receive: TypeAlias = Callable[[], Awaitable[Scope]]
 Send: TypeAlias = Callable[[Scope], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_PROCESS, _NUMBERS = uuid.uuid4().hex[:12].encode(), itertools.count()
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ class Guard:
         if not self._service.ready:
             return Refused(503, "The model is being loaded. Try again in a second.")
         limits = self._service.limits
-        if self._service.batcher.full or self._inside >= limits.waiting:
+        if self._service.batcher.full or self._inside >= limits.requests:
             return Refused(503, "Too much is waiting already. Try again in a second.")
         return _too_large(limits.body) if _length(scope) > limits.body else None
 
@@ -143,8 +145,8 @@ def _too_large(most: int) -> Refused:
 
 def _id_of(scope: Scope) -> bytes:
     """Return the caller's id of a request, if it is harmless, or a new one."""
-    given = dict(scope["headers"]).get(b"x-request-id", b"")
-    return given if _ID.fullmatch(given) else uuid.uuid4().hex.encode()
+    given: bytes = dict(scope["headers"]).get(b"x-request-id", b"")
+    return given if _ID.fullmatch(given) else b"%s-%d" % (_PROCESS, next(_NUMBERS))
 
 
 def _length(scope: Scope) -> int:

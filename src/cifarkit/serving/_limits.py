@@ -16,7 +16,8 @@ class Limits:
 
     Args:
         body: bytes of one request.
-        waiting: images that may wait for the model at one time; more are refused.
+        requests: that may be in progress at one time; more are refused at once.
+        waiting: images of them that may wait for the model.
         deadline: seconds from a request's last byte to its answer.
         receive: seconds from a request's first line to its last byte.
         pixels: of one image, width times height.
@@ -26,7 +27,8 @@ class Limits:
     """
 
     body: int = 16 * 2**20
-    waiting: int = 256
+    requests: int = 128
+    waiting: int = 512
     deadline: float = 10.0
     receive: float = 10.0
     pixels: int = 50_000_000
