@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 BOUNDARY = "cifarkit-boundary"
 
+_FRESH = 3.0  # seconds: servers close connections that are idle for longer than 5
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -19,14 +21,16 @@ class Sent:
     Args:
         at: seconds from the start to the time at which it was due.
         seconds: from that time to the last byte of the answer.
-        status: of the answer; 0 if the connection broke.
+        status: of the answer; 0 without one.
         body: the answer's bytes.
+        cut: whether the request was written, and the connection then broke.
     """
 
     at: float
     seconds: float
     status: int
     body: bytes
+    cut: bool
 
 
 def form(path, field, files):
@@ -50,7 +54,7 @@ def get(path):
     return f"GET {path} HTTP/1.1\r\nHost: local\r\n\r\n".encode()
 
 
-async def send(port, requests, rate, seconds, seed=0):
+async def send(port, requests, rate, seconds, seed=0, *, keep=True):
     """Send requests at random times, of an average rate, and wait for all answers.
 
     Args:
@@ -59,11 +63,13 @@ async def send(port, requests, rate, seconds, seed=0):
         rate: requests in a second; their distances are exponential.
         seconds: for how long they are sent.
         seed: of the times.
+        keep: whether a connection serves several requests.
 
     Returns:
         A `Sent` for each, in the order of their times.
     """
-    draw, due, tasks, idle = random.Random(seed), 0.0, [], []
+    draw, due, tasks = random.Random(seed), 0.0, []
+    idle = [] if keep else None
     began = time.perf_counter()
     while (due := due + draw.expovariate(rate)) < seconds:
         if (early := due - (time.perf_counter() - began)) > 0:
@@ -75,22 +81,34 @@ async def send(port, requests, rate, seconds, seed=0):
 
 async def once(port, request):
     """Send one request, and wait for its answer."""
-    return await _one(port, request, [], time.perf_counter(), 0.0)
+    return await _one(port, request, None, time.perf_counter(), 0.0)
 
 
 async def _one(port, content, idle, began, due):
-    status, body = 0, b""
+    status, body, written = 0, b"", False
     try:
-        pair = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
+        pair = await _connection(port, idle)
         pair[1].write(content)
+        written = True
         status, body, again = await _answer(pair[0])
-        if again:
-            idle.append(pair)
+        if again and idle is not None:
+            idle.append((time.perf_counter(), pair))
         else:
             pair[1].close()
     except (OSError, EOFError):
         pass
-    return Sent(due, time.perf_counter() - began - due, status, body)
+    seconds = time.perf_counter() - began - due
+    return Sent(due, seconds, status, body, written and not status)
+
+
+async def _connection(port, idle):
+    """Return a connection that others have done with, or a new one."""
+    while idle:
+        since, pair = idle.pop()
+        if time.perf_counter() - since < _FRESH:
+            return pair
+        pair[1].close()
+    return await asyncio.open_connection("127.0.0.1", port)
 
 
 async def _answer(reader):

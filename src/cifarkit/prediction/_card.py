@@ -71,10 +71,10 @@ class Card:
         """
         for each in files_of(path):
             name = each.relative_to(path.parent).as_posix()
-            if _store.sha256(each) != self.digests.get(name):
+            if not each.is_file() or _store.sha256(each) != self.digests.get(name):
                 raise CorruptFile(
-                    f"Expected {each} as it was exported; received other bytes than "
-                    f"{CARD} beside it promises. Copy or export the files again."
+                    f"Expected {each} as it was exported; received none, or other "
+                    f"bytes than {CARD} promises. Copy or export the files again."
                 )
 
 

@@ -58,17 +58,17 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 def build(service: Service) -> FastAPI:
     """Return the application of a service."""
     telemetry = Telemetry(service)
-    app: FastAPI = FastAPIOffline(
-        title="cifarkit", version=__version__, lifespan=_life(service)
-    )
+    decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
+    life = _life(service, decoders)
+    app: FastAPI = FastAPIOffline(title="cifarkit", version=__version__, lifespan=life)
     app.add_middleware(Guard, service=service, telemetry=telemetry)
     _answer_errors(app)
-    _add_predictions(app, service)
+    _add_predictions(app, service, decoders)
     _add_state(app, service, telemetry)
     return app
 
 
-def _life(service: Service) -> Any:
+def _life(service: Service, decoders: ThreadPoolExecutor) -> Any:
     """Return what warms a service up, and ends it after the last answer."""
 
     @asynccontextmanager
@@ -77,13 +77,14 @@ def _life(service: Service) -> Any:
         yield
         await warming
         await asyncio.to_thread(service.stop)
+        decoders.shutdown()
 
     return life
 
 
-def _add_predictions(app: FastAPI, service: Service) -> None:
-    decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
-
+def _add_predictions(
+    app: FastAPI, service: Service, decoders: ThreadPoolExecutor
+) -> None:
     async def classified(files: list[bytes]) -> list[Prediction]:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(service.limits.deadline):

@@ -1,0 +1,215 @@
+"""Mutated image files and bombs against `images.decode`, in this process.
+
+python scripts/hostile_images.py --json docs/results/hostile_images.json
+
+40 seeds (every format, many modes) give 20,000 files with bytes changed, cut or
+repeated; 20 bombs declare far more pixels than they hold. A file is a picture or
+`InvalidImage`; nothing else may be raised.
+"""
+
+import argparse
+import io
+import json
+import random
+import resource
+import struct
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cifarkit import images
+from cifarkit._errors import InvalidImage
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
+
+from measuring import command, write_json  # noqa: E402
+from surroundings import surroundings  # noqa: E402
+
+MODES = {
+    "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
+    "JPEG": ("L", "RGB", "CMYK"),
+    "WEBP": ("RGB", "RGBA"),
+    "GIF": ("L", "P"),
+    "BMP": ("1", "L", "P", "RGB"),
+}
+
+
+def main():
+    """Decode everything, and write what was the worst."""
+    options = parsed()
+    draw = random.Random(options.seed)
+    kept = seeds()
+    outcomes = {"decoded": 0, "refused": 0}
+    slowest, before = 0.0, peak()
+    for number in range(options.files):
+        content = mutated(draw, kept[number % len(kept)])
+        outcome, seconds = tried(content)
+        outcomes[outcome] += 1
+        slowest = max(slowest, seconds)
+    grown = peak() - before
+    refused = [tried(bomb) for bomb in bombs()]
+    figures = {
+        "command": command(),
+        "seed": options.seed,
+        **surroundings(),
+        "seeds": len(kept),
+        "files": options.files,
+        **outcomes,
+        "slowest_s": slowest,
+        "memory_of_the_largest_bytes": grown,
+        "bombs": len(refused),
+        "bombs_refused": sum(outcome == "refused" for outcome, _ in refused),
+        "slowest_refusal_of_a_bomb_s": max(seconds for _, seconds in refused),
+    }
+    write_json(options.json, figures)
+    print(json.dumps(figures, indent=2))
+
+
+def parsed():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, required=True, help="where figures go")
+    parser.add_argument("--files", type=int, default=20_000, help="mutated files")
+    parser.add_argument("--seed", type=int, default=0)
+    return parser.parse_args()
+
+
+def tried(content):
+    """Return what came of a file, and in how many seconds."""
+    began = time.perf_counter()
+    try:
+        found = images.decode(content)
+    except InvalidImage:
+        return "refused", time.perf_counter() - began
+    if found.dtype != np.uint8 or found.ndim != 3 or found.shape[2] != 3:
+        raise SystemExit(f"Expected a picture; received {found.dtype}, {found.shape}.")
+    return "decoded", time.perf_counter() - began
+
+
+def peak():
+    """Return the most bytes that this process has held."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def seeds():
+    """Return whole files: every format and mode, two sizes, 40 in all."""
+    found = []
+    for side in (17, 64):
+        for form, modes in MODES.items():
+            for mode in modes:
+                found.append(written(form, mode, side))
+    for form in ("PNG", "GIF", "WEBP", "JPEG"):  # several frames, or an orientation
+        found.append(written(form, "RGB", 32, more=True))
+    return found[:40]
+
+
+def written(form, mode, side, *, more=False):
+    """Return an image file."""
+    draw = np.random.default_rng(side)
+    pixels = draw.integers(0, 256, (side, side, 3)).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        wide = draw.integers(0, 2**16, (side, side)).astype(np.uint16)
+        image = Image.fromarray(wide)
+    elif mode != "RGB":
+        image = image.convert(mode)
+    options = {}
+    if more and form == "JPEG":
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        options["exif"] = exif
+    elif more:
+        options = {"save_all": True, "append_images": [image.rotate(90)] * 3}
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+def mutated(draw, content):
+    """Return a file with one to eight changes."""
+    data = bytearray(content)
+    for _ in range(draw.randint(1, 8)):
+        data = data or bytearray(1)
+        place = draw.randrange(len(data))
+        kind = draw.randrange(6)
+        if kind == 0:
+            data[place] = draw.randrange(256)
+        elif kind == 1:
+            data[place] ^= 1 << draw.randrange(8)
+        elif kind == 2:
+            del data[place : place + draw.randint(1, 64)]
+        elif kind == 3:
+            data[place:place] = data[place : place + draw.randint(1, 64)]
+        elif kind == 4:
+            data[place : place + 4] = struct.pack(">I", draw.choice(EXTREMES))
+        else:
+            data = data[: max(1, place)]
+    return bytes(data)
+
+
+EXTREMES = (0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
+
+
+def bombs():
+    """Return 20 small files that declare up to four milliards of pixels."""
+    found = []
+    for width, height in ((2**16 - 1, 2**16 - 1), (2**31 - 1, 1), (10**5, 10**4)):
+        for depth, colour in ((8, 2), (1, 0), (16, 6), (8, 3)):
+            found.append(png(width, height, depth, colour))
+    for side in (65_500, 60_000, 40_000):
+        found.append(bmp(side))
+        found.append(gif(side))
+    found += [webp(16_383, 16_383), jpeg(65_500)]
+    return found
+
+
+def chunk(name, data):
+    """Return a chunk of PNG."""
+    body = name + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def png(width, height, depth, colour):
+    """Return a PNG of a hundred thousand zeros, which says that it is larger."""
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    palette = chunk(b"PLTE", bytes(6)) if colour == 3 else b""
+    data = chunk(b"IDAT", zlib.compress(bytes(100_000)))
+    start = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
+    return start + palette + data + chunk(b"IEND", b"")
+
+
+def bmp(side):
+    """Return the head of a BMP."""
+    info = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 24, 0, 0, 0, 0, 0, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + 100, 0, 0, 54) + info + bytes(100)
+
+
+def gif(side):
+    """Return the head of a GIF, and the start of a frame."""
+    screen = b"GIF89a" + struct.pack("<HHBBB", side, side, 0xF0, 0, 0) + bytes(6)
+    frame = b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x4c\x01\0;"
+    return screen + frame
+
+
+def webp(width, height):
+    """Return a lossless WEBP of one colour, as large as the format allows."""
+    bits = 0x2F | (width - 1) << 8 | (height - 1) << 22
+    body = b"VP8L" + struct.pack("<I", 10) + struct.pack("<Q", bits)[:5] + bytes(5)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def jpeg(side):
+    """Return a JPEG whose head says another size."""
+    content = bytearray(written("JPEG", "RGB", 16))
+    place = content.index(b"\xff\xc0") + 5
+    content[place : place + 4] = struct.pack(">HH", side, side)
+    return bytes(content)
+
+
+if __name__ == "__main__":
+    main()
