@@ -732,6 +732,50 @@ def test_unbalanced_classes_are_found(data):
     assert grave(doctor(trainer(), data), "CK112") == []
 
 
+# CK114: in training unless told
+
+
+def resized(told, nested, frozen):
+    """Return a model that resizes inside, with and without a word of training."""
+    images = keras.Input((8, 8, 3))
+    options = {} if told is None else {"training": told}
+    pixels = keras.layers.Resizing(4, 4)(images, **options)
+    norm = keras.layers.BatchNormalization(trainable=not frozen)
+    maps = norm(pixels)
+    start = keras.Input((4, 4, 3)) if nested else maps
+    dropped = keras.layers.Dropout(0.5)(keras.layers.Flatten()(start))
+    outputs = keras.layers.Dense(3, "softmax")(dropped)
+    if nested:
+        outputs = keras.Model(start, outputs)(maps)
+    return keras.Model(images, outputs)
+
+
+@pytest.mark.parametrize("told", [None, False])
+@pytest.mark.parametrize("nested", [True, False])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_call_in_training_is_found_and_differs(told, nested, frozen):
+    """What is found is what a call without a word of training shows."""
+    model = resized(told, nested, frozen)
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.uint8)
+    labels = np.arange(6) % 3
+    found = grave(doctor(model, (images, labels)), "CK114")
+    pixels = images.astype(np.float32)
+    called = keras.ops.convert_to_numpy(model(pixels))
+    same = np.allclose(called, model.predict(pixels, verbose=0), atol=1e-5)
+    assert (found == []) == same
+    assert (found == []) == (told is False or (frozen and not nested))
+
+
+def test_a_model_of_ours_is_called_for_inference():
+    """An assembled model tells its resize."""
+    options = {"weights": None, "include_top": False, "input_shape": (32, 32, 3)}
+    body = keras.applications.MobileNetV2(**options)
+    head = heads.classifier().build(tuple(body.output_shape[1:]), 3, seed=0)
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    found = doctor(models.assemble(body, head, native=(8, 8)), (images, np.arange(3)))
+    assert grave(found, "CK114") == []
+
+
 # CK113: not looked at
 
 

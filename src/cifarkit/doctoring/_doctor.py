@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cifarkit.doctoring import (
+    _calls,
     _forecast,
     _frozen,
     _images,
@@ -31,6 +32,7 @@ _LOOKS = (
     _forecast.forecast,
     _images.no_validation,
     _images.unbalanced,
+    _calls.called_in_training,
 )
 
 

@@ -1,0 +1,56 @@
+"""CK114: a model that is called is in training without a word of it."""
+
+from collections.abc import Iterator
+
+import keras
+
+from cifarkit._types import Layer, Model
+from cifarkit.doctoring._case import Case
+from cifarkit.doctoring._finding import Finding
+from cifarkit.doctoring._graph import graph_of, nodes
+from cifarkit.training._freezing import is_batch_norm, leaves
+
+
+def called_in_training(case: Case) -> Iterator[Finding]:
+    """CK114: an image layer in front puts what comes after it into training.
+
+    `training=True` is the default of Keras' own image layers, `Resizing` too, and the
+    first layer of a call that knows decides for all after it.
+    """
+    graph = graph_of(case.plain)
+    first = _decides(graph) if graph else None
+    if graph is None or first is None:
+        return
+    moved = [each for each in leaves(graph) if _differs(each, graph)]
+    if moved:
+        yield Finding(
+            "CK114",
+            "warning",
+            "model(images) runs as in training",
+            f"{first.name!r} is called without training=, which is True in Keras' "
+            f"image layers, and {len(moved)} layers such as {moved[0].name!r} follow: "
+            "a call drops out and normalises by its batch. predict and evaluate do "
+            "not.",
+            "Write model(images, training=False), or give the image layer "
+            "training=False where the network is put together.",
+        )
+
+
+def _decides(graph: Model) -> Layer | None:
+    """Return the layer that puts a call of the graph into training, if one does."""
+    for node in nodes(graph):
+        told = node.arguments.kwargs.get("training")
+        if told is not None:
+            return node.operation if told else None
+    return None
+
+
+def _differs(layer: Layer, graph: Model) -> bool:
+    """Whether a layer does in training what it does not do else, and can be told so.
+
+    A `Dropout` that stands in the graph itself keeps its own default, False; one in a
+    model inside follows.
+    """
+    inside = not any(layer is each for each in graph.layers)
+    drops = isinstance(layer, keras.layers.Dropout) and layer.rate > 0 and inside
+    return drops or (is_batch_norm(layer) and bool(layer.trainable))
