@@ -97,9 +97,9 @@ def compared(wanted, found):
     """Return the largest difference, and other classes where the margin is clear."""
     ranked = np.sort(wanted, axis=1)
     clear = ranked[:, -1] - ranked[:, -2] > 1e-3
-    other = (wanted.argmax(axis=1) != found.argmax(axis=1)) & clear
+    other = (wanted.argmax(axis=1) != np.nanargmax(found, axis=1)) & clear
     return {
-        "largest_difference": float(np.abs(wanted - found).max()),
+        "largest_difference": float(np.nanmax(np.abs(wanted - found))),
         "other_classes": int(other.sum()),
     }
 
@@ -107,7 +107,7 @@ def compared(wanted, found):
 def accuracy(path, split):
     """Return the accuracy of an exported file on all images of a split."""
     found = Predictor(path).probabilities(list(split.images))
-    return metrics.accuracy(split.labels, found)
+    return metrics.accuracy(split.labels, found.argmax(axis=1))
 
 
 @contextmanager
@@ -185,14 +185,14 @@ def gradio(folder, files):
 
 
 def looked(client, content, names):
-    """Return the page's shares of one image, in label order."""
+    """Return the page's shares of one image; it tells those of three classes."""
     (path,) = client.post("/upload", files={"files": ("a.png", content)}).json()
     file = {"path": path, "orig_name": "a.png", "meta": {"_type": "gradio.FileData"}}
     event = client.post("/call/predict", json={"data": [file]}).json()["event_id"]
     lines = client.get(f"/call/predict/{event}").text.splitlines()
     label = json.loads(lines[1].removeprefix("data: "))[0]
     found = {each["label"]: each["confidence"] for each in label["confidences"]}
-    return [found[name] for name in names]
+    return [found.get(name, np.nan) for name in names]
 
 
 SERVICES = {

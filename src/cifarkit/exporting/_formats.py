@@ -1,6 +1,7 @@
 """The formats that a model can be written in."""
 
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,7 +10,7 @@ import keras
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Images, Model
-from cifarkit.exporting._graph import endpoint, portable, signature
+from cifarkit.exporting._graph import SUFFIX, endpoint, portable, signature
 
 _OPSET = 17
 """Of ONNX: the newest that runtimes of three years ago read."""
@@ -50,14 +51,28 @@ def litert(model: Model, path: Path, samples: Images | None) -> None:
 
 
 def litert_int8(model: Model, path: Path, samples: Images | None) -> None:
-    """Write LiteRT with kernels and maps in int8; the ranges are those of samples."""
+    """Write LiteRT with kernels and maps in int8; the ranges are those of samples.
+
+    What computes the matrices of a resize stays in float32: places between pixels that
+    are rounded to 256 values are of no use.
+    """
     import tensorflow as tf
 
-    converter = _lite(model)
-    chosen = _some(samples)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([image[None]] for image in chosen)
-    path.write_bytes(converter.convert())
+    lite, converter, chosen = tf.lite, _lite(model), _some(samples)
+
+    def images() -> Iterator[list[Images]]:
+        return ([image[None]] for image in chosen)
+
+    converter.optimizations = [lite.Optimize.DEFAULT]
+    converter.representative_dataset = images
+    exact = [name for name in _tensors(_lite(model).convert()) if SUFFIX in name]
+    choice = lite.experimental.QuantizationDebugOptions(denylisted_nodes=exact)
+    with warnings.catch_warnings():  # TensorFlow warns of its own interpreter
+        warnings.filterwarnings("ignore", r"[\s\S]*tf\.lite\.Interpreter is deprecated")
+        chooser = lite.experimental.QuantizationDebugger(
+            converter=converter, debug_dataset=images, debug_options=choice
+        )
+    path.write_bytes(chooser.get_nondebug_quantized_model())
 
 
 def openvino(model: Model, path: Path, samples: Images | None) -> None:
@@ -109,6 +124,13 @@ def _lite(model: Model) -> Any:
     freeze = convert_to_constants.convert_variables_to_constants_v2
     frozen = freeze(serve.get_concrete_function())
     return tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
+
+
+def _tensors(content: bytes) -> list[str]:
+    """Return the names of all tensors in a LiteRT file."""
+    module = require("ai_edge_litert.interpreter", extra="export")
+    found = module.Interpreter(model_content=content).get_tensor_details()
+    return [each["name"] for each in found]
 
 
 def _some(samples: Images | None) -> Images:

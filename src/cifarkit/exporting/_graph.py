@@ -19,6 +19,9 @@ from cifarkit import models
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.graphs import is_graph, rebuilt
 
+SUFFIX = "_any_size"
+"""How the names of layers end that compute a resize."""
+
 _STEPS = 1024
 """Places between two pixels that TensorFlow's bicubic resize tells apart."""
 
@@ -64,7 +67,7 @@ class AnySize(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """What a `keras.layers.Resizing` does, for images `(B, H, W, C)` of any size."""
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__(name=layer.name, dtype="float32")
+        super().__init__(name=f"{layer.name}{SUFFIX}", dtype="float32")
         self.target = (layer.height, layer.width)
         self.cubic = layer.interpolation == "bicubic"
 
