@@ -107,8 +107,9 @@ def schemathesis(port, cases):
     """Run Schemathesis with all checks; its whole summary goes along."""
     url = f"http://127.0.0.1:{port}/openapi.json"
     program = Path(sys.executable).with_name("schemathesis")
-    options = ["--checks", "all", "--max-examples", str(cases), "--seed", "0"]
-    run = [program, "run", url, *options, "--generation-deterministic", "--no-color"]
+    program = [program, "--config-file", ROOT / "tests" / "schemathesis.toml"]
+    options = ["--checks", "all", "--max-examples", str(cases), "--no-color"]
+    run = [*program, "run", url, *options, "--generation-deterministic"]
     began = time.perf_counter()
     done = subprocess.run(run, capture_output=True, text=True)
     summary = done.stdout.split("SUMMARY", 1)[-1]

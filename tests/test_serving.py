@@ -10,6 +10,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -373,6 +374,16 @@ def test_limits_are_checked(options):
     """Where they are given."""
     with pytest.raises(InvalidArgument):
         Limits(**options)
+
+
+def test_the_schema_is_kept(url):
+    """Schemathesis, all checks, a few cases of each kind."""
+    program = Path(sys.executable).with_name("schemathesis")
+    config = Path(__file__).with_name("schemathesis.toml")
+    options = ["--checks", "all", "--max-examples", "20", "--generation-deterministic"]
+    run = [program, "--config-file", config, "run", f"{url}/openapi.json", *options]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 def test_the_schema_names_all_answers(url):

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import FastAPI, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from cifarkit import __version__
@@ -19,6 +19,7 @@ from cifarkit.prediction import Prediction
 from cifarkit.prediction._runtimes import cores
 from cifarkit.serving._answers import Refused, refused
 from cifarkit.serving._guard import Guard
+from cifarkit.serving._limits import BATCH
 from cifarkit.serving._service import Service
 from cifarkit.serving._telemetry import Telemetry
 
@@ -49,6 +50,8 @@ class Problem(BaseModel):
 
     error: Fault
 
+
+Files: TypeAlias = Annotated[list[UploadFile], Field(min_length=1, max_length=BATCH)]
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 408, 413, 415, 422, 500, 503, 504)
@@ -99,7 +102,7 @@ def _add_predictions(
         return JSONResponse(found.to_dict())
 
     @app.post("/predict/batch", response_model=Answers, responses=_PROBLEMS)
-    async def predict_batch(files: list[UploadFile]) -> JSONResponse:
+    async def predict_batch(files: Files) -> JSONResponse:
         """Classify 1 to 32 images; all are answered, or none."""
         found = await classified([await file.read() for file in files])
         return JSONResponse({"predictions": [each.to_dict() for each in found]})
@@ -123,7 +126,7 @@ def _add_state(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
         }
         return JSONResponse(found, 200 if service.ready else 503)
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Give the figures for Prometheus."""
         return Response(telemetry.text(), media_type=telemetry.content_type)
