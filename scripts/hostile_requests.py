@@ -146,6 +146,7 @@ def changed(draw, content):
     """Return a request with one to six changes, most of them in its head."""
     data = bytearray(content)
     for _ in range(draw.randint(1, 6)):
+        data = data or bytearray(1)
         near = len(data) if draw.random() < 0.4 else min(len(data), 300)
         place = draw.randrange(near)
         kind = draw.randrange(4)
