@@ -5,24 +5,11 @@ CIFARKIT_MODEL names the model (exported/model.onnx if it is not set), PORT the 
 
 import os
 
-import uvicorn
-
-from cifarkit.serving import fastapi_app
-
-MODEL = os.environ.get("CIFARKIT_MODEL", "exported/model.onnx")
-
-
-def main():
-    """Serve until told to stop; who is being answered then gets the answer."""
-    port = int(os.environ.get("PORT", "8000"))
-    uvicorn.run(
-        fastapi_app(MODEL),
-        host=os.environ.get("HOST", "0.0.0.0"),  # a container is reached from outside
-        port=port,
-        access_log=False,
-        timeout_graceful_shutdown=9,
-    )
-
+from cifarkit.serving import fastapi_app, run
 
 if __name__ == "__main__":
-    main()
+    run(
+        fastapi_app(os.environ.get("CIFARKIT_MODEL", "exported/model.onnx")),
+        host=os.environ.get("HOST", "0.0.0.0"),  # a container is reached from outside
+        port=int(os.environ.get("PORT", "8000")),
+    )

@@ -145,9 +145,6 @@ def serve(model: str, *, host: str, port: int) -> None:
         CorruptFile: `model` cannot be read.
         MissingExtra: the packages are not installed.
     """
-    from cifarkit._extras import require
-    from cifarkit.serving import fastapi_app
+    from cifarkit import serving
 
-    uvicorn, app = require("uvicorn", extra="serve"), fastapi_app(model)
-    seconds = {"timeout_graceful_shutdown": 9, "timeout_keep_alive": 5}
-    uvicorn.run(app, host=host, port=port, access_log=False, **seconds)
+    serving.run(serving.fastapi_app(model), host=host, port=port)

@@ -37,7 +37,7 @@ def fastapi_app(
 
     Example:
         >>> app = fastapi_app("exported/model.onnx")                 # doctest: +SKIP
-        >>> uvicorn.run(app, port=8000)                              # doctest: +SKIP
+        >>> run(app, port=8000)                                      # doctest: +SKIP
     """
     require("fastapi", extra="serve")
     from cifarkit.serving._routes import build
