@@ -96,6 +96,8 @@ def served(model):
                 if httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200:
                     break
             except httpx.TransportError:
+                if process.poll() is not None:
+                    raise SystemExit("The service ended early.") from None
                 time.sleep(0.2)
         yield process, port
     finally:

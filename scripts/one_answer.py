@@ -121,6 +121,8 @@ def served(command, folder, ready="/health"):
                 if httpx.get(HOME + ready).status_code == 200:
                     break
             except httpx.TransportError:
+                if process.poll() is not None:
+                    raise SystemExit(f"{command} ended early") from None
                 time.sleep(0.2)
         yield
     finally:

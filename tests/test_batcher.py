@@ -115,6 +115,15 @@ def test_a_bad_item_fails_its_own_caller_alone():
     batcher.close()
 
 
+def test_a_run_that_gives_too_few_fails_all_who_are_in_it():
+    """Nobody gets a short answer, or the answer of another."""
+    batcher = Batcher(lambda items: [1])
+    assert batcher.submit([1]).result(10) == [1]
+    with pytest.raises(ValueError, match="1 results of 2 items"):
+        batcher.submit([1, 2]).result(10)
+    batcher.close()
+
+
 def test_closing_answers_all_who_wait(gate):
     """And takes nothing more."""
     batcher, _ = held(gate)

@@ -43,6 +43,8 @@ def started(command, folder, port):
             except httpx.TransportError:
                 pass
             time.sleep(0.1)
+        else:
+            raise AssertionError("never ready")
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)

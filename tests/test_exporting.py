@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -180,6 +181,10 @@ def test_what_a_converter_refuses_is_said_in_one_error(tmp_path, monkeypatch):
         ({"formats": ["tflite"]}, "Expected formats of keras"),
         ({"formats": []}, "Expected formats of keras"),
         ({"formats": "litert_int8"}, "Expected samples= for int8"),
+        (
+            {"formats": "litert_int8", "samples": np.zeros((2, 8, 8, 3))},
+            "Expected samples= for int8.*received float64",
+        ),
         ({"formats": "keras", "class_names": ["a"]}, "3 different class names"),
         ({"formats": "keras", "temperature": 0.0}, "temperature above 0"),
     ],
@@ -199,6 +204,55 @@ def test_a_folder_of_other_files_is_not_touched(tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+def test_an_export_with_a_file_of_yours_beside_is_not_touched(tmp_path):
+    """Nor one in which the model itself lies."""
+    found = export(classifier(), tmp_path / "out", "keras")
+    with pytest.raises(InvalidArgument, match="or the model itself"):
+        export(found.paths["keras"], tmp_path / "out", "onnx")
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    with pytest.raises(InvalidArgument, match="which holds other files"):
+        export(classifier(), tmp_path / "out", "keras")
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+    assert found.paths["keras"].is_file()
+
+
+def test_ctrl_c_while_folders_are_swapped_keeps_the_earlier_one(tmp_path, monkeypatch):
+    """The temporary folder, in which it lies for a moment, is deleted."""
+    first = export(classifier(), tmp_path / "out", "keras")
+    before = first.paths["keras"].read_bytes()
+    rename = Path.rename
+
+    def interrupted(self, target):
+        if self.name == "part":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export(classifier(), tmp_path / "out", "keras")
+    assert first.paths["keras"].read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["model.keras", "classes.json"])
+def test_a_changed_network_or_names_are_refused(tmp_path, name):
+    """Names in another order would be wrong labels, silently."""
+    found = export(classifier(), tmp_path / "out", "keras", class_names=NAMES)
+    path = found.folder / name
+    path.write_bytes(path.read_bytes().replace(b"cat", b"cow") + b" ")
+    with pytest.raises(CorruptFile, match="or other"):
+        Predictor(found.paths["keras"])
+
+
+@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("shape", [(40, 60), (17, 16), (33, 3)])
+def test_the_resize_inside_shrinks_too(exported, name, shape):
+    """A file that is given larger images than the network sees, by another program."""
+    images = list(pictures(2, *shape))
+    wanted = Predictor(classifier()).probabilities(images)
+    found = Predictor(exported.paths[name]).probabilities(images)
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
 def test_a_changed_file_is_not_run(tmp_path):
     """Its digest stands in the card; nothing is read of a file that has another."""
     found = export(classifier(), tmp_path / "out", ["onnx", "saved_model"])
@@ -209,12 +263,15 @@ def test_a_changed_file_is_not_run(tmp_path):
     path.unlink()
     with pytest.raises(CorruptFile, match="received none, or"):
         Predictor(path)
+    (found.paths["saved_model"] / "fingerprint.pb").unlink()
+    with pytest.raises(CorruptFile, match="received none, or"):
+        Predictor(found.paths["saved_model"])
     (found.paths["saved_model"] / "extra").write_text("x")
     with pytest.raises(CorruptFile, match="or other"):
         Predictor(found.paths["saved_model"])
 
 
-@pytest.mark.parametrize("card", [None, "", "[]", "{}", '{"size": "ab"}'])
+@pytest.mark.parametrize("card", [None, "", "[]", "{}", '{"size": "ab"}', "[" * 10**5])
 def test_a_file_without_its_card_says_so(tmp_path, exported, card):
     """A lone file does not say at which size the network sees images."""
     path = tmp_path / "model.onnx"

@@ -45,6 +45,9 @@ def page(folder):
         except httpx.TransportError:
             assert process.poll() is None
             time.sleep(0.1)
+    else:
+        process.kill()
+        raise AssertionError("never ready")
     yield address
     process.terminate()
     process.wait(20)

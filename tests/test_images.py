@@ -1,6 +1,7 @@
 """What `cifarkit.images` makes of good, odd, broken and hostile image files."""
 
 import struct
+import time
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -294,3 +295,25 @@ def test_resize_refuses_other_arrays_and_sizes(image, size):
     """Only RGB bytes and sizes of at least one pixel are taken."""
     with pytest.raises(InvalidArgument, match="Expected"):
         images.resize(image, size)
+
+
+def test_a_jpeg_of_many_scans_is_refused_at_once():
+    """Fifteen bytes, repeated, would each be a pass over all pixels."""
+    content = BytesIO()
+    Image.new("L", (1600, 1600)).save(content, "JPEG", progressive=True)
+    data = content.getvalue()
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert images.decode(data).shape == (1600, 1600, 3)
+    began = time.perf_counter()
+    with pytest.raises(InvalidImage, match="at most 100 scans"):
+        images.decode(data[:-2] + 50_000 * scan + data[-2:])
+    assert time.perf_counter() - began < 1
+
+
+def test_a_run_length_encoded_bmp_is_refused():
+    """Pillow reads its runs in Python, one by one."""
+    head = struct.pack("<IiiHHIIiiII", 40, 64, 64, 1, 8, 1, 0, 0, 0, 256, 0)
+    data = b"BM" + struct.pack("<IHHI", 1200, 0, 0, 14 + 40 + 1024) + head
+    data += bytes(1024) + 64 * 64 * b"\x01\x00"
+    with pytest.raises(InvalidImage, match="run-length"):
+        images.decode(data)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from cifarkit._errors import InvalidArgument
 from cifarkit.prediction import Predictor
@@ -30,21 +31,22 @@ LIMITS = Limits(body=200_000, receive=1.0, waiting=64, pixels=10_000)
 @pytest.fixture(scope="module")
 def predictor():
     """The small network."""
-    return Predictor(classifier(), NAMES, max_pixels=LIMITS.pixels)
+    return Predictor(classifier(), NAMES)
 
 
 @pytest.fixture(scope="module")
-def url(predictor):
+def url():
     """The address of a real service that is warm."""
-    with running(fastapi_app(predictor, limits=LIMITS)) as address:
+    served = Predictor(classifier(), NAMES)
+    with running(fastapi_app(served, limits=LIMITS)) as address:
         wait_until_ready(address)
         yield address
 
 
 @pytest.fixture(scope="module")
-def flask(predictor):
+def flask():
     """A client of the Flask application."""
-    client = flask_app(predictor, limits=LIMITS).test_client()
+    client = flask_app(classifier(), NAMES, limits=LIMITS).test_client()
     while client.get("/health").status_code != 200:
         time.sleep(0.01)
     return client
@@ -202,11 +204,16 @@ def test_a_body_that_dribbles_is_cut(url):
     with socket.create_connection((place.hostname, place.port)) as connection:
         connection.sendall(
             b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
-            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+            b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         )
-        connection.settimeout(10)
-        began = time.monotonic()
-        answer = connection.recv(4096)
+        connection.settimeout(0.2)
+        began, answer = time.monotonic(), b""
+        while not answer and time.monotonic() - began < 10:
+            try:
+                answer = connection.recv(4096)
+            except TimeoutError:
+                connection.sendall(b"x")
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"request_timeout" in answer
     assert 0.5 < time.monotonic() - began < 5
@@ -245,10 +252,11 @@ def test_no_answer_goes_to_another(url, predictor):
 class Slow:
     """A stand-in for a predictor whose model is held up, or broken."""
 
-    class_names, size, fixed = NAMES, (16, 16), False
+    class_names, size, fixed, max_pixels = NAMES, (16, 16), False, 10**6
 
     def __init__(self):
-        self.go, self.fault = threading.Event(), None
+        self.go, self.entered = threading.Event(), threading.Event()
+        self.fault = None
         self.prepared = Predictor(classifier(), NAMES).prepared
         self.named = Predictor(classifier(), NAMES).named
 
@@ -258,6 +266,7 @@ class Slow:
 
     def probabilities(self, arrays):
         """Wait, fail, or give the same answer to all."""
+        self.entered.set()
         assert self.go.wait(20)
         if self.fault is not None:
             raise self.fault
@@ -298,12 +307,19 @@ def test_too_much_is_refused_at_once_and_the_rest_is_answered(limits, most):
         predictor.go.set()
         wait_until_ready(address)
         predictor.go.clear()
+        predictor.entered.clear()
         with ThreadPoolExecutor(60) as pool:
-            sent = [pool.submit(post, address, png(seed)) for seed in range(60)]
-            time.sleep(2)
-            refused = [each.result() for each in sent if each.done()]
+            sent = [pool.submit(post, address, png(0))]
+            assert predictor.entered.wait(20)
+            sent += [pool.submit(post, address, png(seed)) for seed in range(1, 60)]
+            for _ in range(600):
+                refused = [each.result() for each in sent if each.done()]
+                if len(refused) == 60 - most:
+                    break
+                time.sleep(0.05)
+            time.sleep(0.2)
+            assert sum(each.done() for each in sent) == 60 - most
             assert {each.status_code for each in refused} == {503}
-            assert len(refused) == 60 - most
             assert httpx.get(f"{address}/health").status_code == 200
             predictor.go.set()
             found = [each.result().status_code for each in sent]
@@ -323,13 +339,65 @@ def test_a_deadline_is_kept_when_the_model_hangs():
         assert post(address, png()).status_code == 200
 
 
+def test_a_model_that_does_not_run_is_told():
+    """Not "starting" for ever; and the process can still be stopped."""
+    with slow() as (predictor, address):
+        predictor.fault = RuntimeError("no memory")
+        predictor.go.set()
+        for _ in range(500):
+            health = httpx.get(f"{address}/health")
+            if health.json()["status"] != "starting":
+                break
+            time.sleep(0.02)
+        assert (health.status_code, health.json()["status"]) == (503, "failed")
+        assert code(post(address, png())) == (503, "unavailable")
+
+
+def test_bytes_of_all_requests_are_bounded():
+    """Bodies that are on their way count too."""
+    with slow(buffered=50_000) as (predictor, address):
+        predictor.go.set()
+        wait_until_ready(address)
+        place = urlsplit(address)
+        with socket.create_connection((place.hostname, place.port)) as connection:
+            connection.sendall(
+                b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n"
+                b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+                b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+                + bytes(45_000)
+            )
+            time.sleep(0.3)
+            assert code(post(address, png() + bytes(9_000))) == (503, "unavailable")
+        for _ in range(200):
+            if post(address, png() + bytes(9_000)).status_code == 200:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the bytes were never given back")
+
+
+def test_an_image_of_too_many_pixels_is_refused(url):
+    """By the limit of the service, before it is decoded."""
+    content = io.BytesIO()
+    Image.new("L", (101, 100)).save(content, "PNG")
+    assert code(post(url, content.getvalue())) == (422, "invalid_request")
+
+
+def test_class_names_beside_a_predictor_are_refused(predictor):
+    """It has its own."""
+    with pytest.raises(InvalidArgument, match="beside a Predictor"):
+        fastapi_app(predictor, ["a", "b", "c"])
+
+
 def test_a_fault_of_ours_is_not_shown():
     """A 500 in the same shape, without a word of what happened inside."""
     with slow() as (predictor, address):
         predictor.go.set()
         wait_until_ready(address)
         predictor.fault = RuntimeError("secret path")
-        assert code(post(address, png())) == (500, "internal_error")
+        answer = post(address, png(), headers={"X-Request-ID": "mine"})
+        assert code(answer) == (500, "internal_error")
+        assert answer.headers["X-Request-ID"] == "mine"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
         predictor.fault = None
         assert post(address, png()).status_code == 200
 

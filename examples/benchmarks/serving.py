@@ -167,6 +167,8 @@ async def loaded(port, route, files, ceiling, seconds):
         if found["errors"] or found["p99_ms"] > _SLOW:
             break
         held.append(rate)
+    if not held:
+        raise SystemExit(f"Expected {route} to hold 45 % of the ceiling; it does not.")
     rate = held[-2:][0]
     whole = summary(await send(port, requests, rate, seconds), count)
     share = whole["images_per_s"] / ceiling

@@ -78,9 +78,9 @@ def write_text(path: Path, text: str) -> None:
 
 def place(part: Path, path: Path) -> None:
     """Put a finished file of the same folder in its place, durably and at once."""
-    _sync(part)
+    sync(part)
     part.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 @contextmanager
@@ -186,7 +186,8 @@ def _unwritable(error: OSError) -> SourceError:
     )
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

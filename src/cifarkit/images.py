@@ -25,7 +25,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are decoded; nothing else is even tried."""
 
 MAX_PIXELS = 50_000_000
-"""The most pixels that `decode` accepts by default: 150 MB once decoded."""
+"""The most pixels that `decode` accepts by default: 150 MB once decoded, and a
+few times that while it is decoded."""
 
 ImageFile: TypeAlias = bytes | str | os.PathLike[str]
 """The bytes of an image file, or the path of one."""
@@ -39,6 +40,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_RUNS = (1, 2)  # BMP's numbers of RLE8 and RLE4
+_SCANS = 100  # of a JPEG; encoders write ten, and thumbnails inside a few more
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -92,6 +95,7 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
 
 def _array(image: Image.Image, max_pixels: int, name: str) -> Images:
     _check_dimensions(image.size, max_pixels, name)
+    _check_work(image)
     image.load()
     return np.ascontiguousarray(_rgb(_upright(image)))
 
@@ -167,6 +171,27 @@ def _content(data: ImageFile) -> tuple[bytes, str]:
             f"Expected an image file that can be read; received {data}: "
             f"{error.strerror}. Check the path and its permissions."
         ) from error
+
+
+def _check_work(image: Image.Image) -> None:
+    """Refuse what takes far longer to decode than its size tells.
+
+    Pillow reads run-length encoded BMP in Python, a byte at a time; a progressive JPEG
+    may repeat a scan of fifteen bytes a million times, each over all pixels.
+    """
+    if image.format == "BMP" and image.info.get("compression") in _RUNS:
+        raise InvalidImage(
+            "Expected a BMP of plain pixels; received one that is run-length encoded. "
+            "Save it as PNG."
+        )
+    source = getattr(image, "fp", None)
+    if image.format == "JPEG" and isinstance(source, BytesIO):
+        scans = source.getvalue().count(b"\xff\xda")
+        if scans > _SCANS:
+            raise InvalidImage(
+                f"Expected a JPEG of at most {_SCANS} scans; received {scans}. Save it "
+                "again."
+            )
 
 
 def _check_dimensions(size: tuple[int, int], max_pixels: int, name: str) -> None:

@@ -18,11 +18,8 @@ def called_in_training(case: Case) -> Iterator[Finding]:
     first layer of a call that knows decides for all after it.
     """
     graph = graph_of(case.plain)
-    first = _decides(graph) if graph else None
-    if graph is None or first is None:
-        return
-    moved = [each for each in leaves(graph) if _differs(each, graph)]
-    if moved:
+    first, moved = _led(graph) if graph else (None, [])
+    if first is not None and moved:
         yield Finding(
             "CK114",
             "warning",
@@ -36,21 +33,24 @@ def called_in_training(case: Case) -> Iterator[Finding]:
         )
 
 
-def _decides(graph: Model) -> Layer | None:
-    """Return the layer that puts a call of the graph into training, if one does."""
+def _led(graph: Model) -> tuple[Layer | None, list[Layer]]:
+    """Return the layer that puts a call of the graph into training, and who follows."""
+    first, leads, moved = None, False, list[Layer]()
     for node in nodes(graph):
         told = node.arguments.kwargs.get("training")
         if told is not None:
-            return node.operation if told else None
-    return None
+            leads = told is True
+            first = first or (node.operation if leads else None)
+        elif leads:
+            moved += [each for each in leaves(node.operation) if _differs(each)]
+    return first, moved
 
 
-def _differs(layer: Layer, graph: Model) -> bool:
-    """Whether a layer does in training what it does not do else, and can be told so.
+def _differs(layer: Layer) -> bool:
+    """Whether a layer does in training what it does not do else.
 
-    A `Dropout` that stands in the graph itself keeps its own default, False; one in a
-    model inside follows.
+    A `Dropout` in the graph itself is told False, its own default; one in a model
+    inside follows.
     """
-    inside = not any(layer is each for each in graph.layers)
-    drops = isinstance(layer, keras.layers.Dropout) and layer.rate > 0 and inside
+    drops = isinstance(layer, keras.layers.Dropout) and layer.rate > 0
     return drops or (is_batch_norm(layer) and bool(layer.trainable))

@@ -1,7 +1,6 @@
 """A trained model into a folder that other programs use."""
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,9 +79,9 @@ def export(
         >>> export(result, "exported", "onnx").paths["onnx"]      # doctest: +SKIP
         PosixPath('exported/model.onnx')
     """
-    names, target = checked(formats), Path(folder)
+    names, target = checked(formats, samples), Path(folder).absolute()
     _check_backend()
-    _check_target(target)
+    _check_target(target, model)
     network, known, about = _given(model)
     if temperature != 1.0:
         network = calibration.scaled(network, temperature)
@@ -95,6 +94,7 @@ def export(
         about = {"temperature": temperature, **surroundings(), "training": about}
         _describe(predictor, part, names, about)
         found = _compare(predictor, part, names) if verify else {}
+        _check_target(target, model)  # minutes may have passed
         _replace(part, target, Path(work) / "earlier")
     return Export(target, {name: target / FORMATS[name][0] for name in names}, found)
 
@@ -136,6 +136,7 @@ def _describe(
     names_of_classes = json.dumps(list(predictor.class_names), indent=2) + "\n"
     _store.write_text(folder / CLASSES, names_of_classes)
     paths = [file for name in names for file in files_of(folder / FORMATS[name][0])]
+    paths.append(folder / CLASSES)
     digests = {p.relative_to(folder).as_posix(): _store.sha256(p) for p in paths}
     Card(predictor.size, predictor.fixed, digests, about).write(folder)
 
@@ -155,14 +156,17 @@ def _compare(
 
 def _replace(part: Path, target: Path, earlier: Path) -> None:
     """Put a finished folder in the place of an earlier one, or of none."""
+    for path in files_of(part):
+        _store.sync(path)
     if target.exists():
         target.rename(earlier)
     try:
         part.rename(target)
-    except OSError:
+    except BaseException:  # also Ctrl-C: the earlier one would be deleted with `work`
         if earlier.exists():
             earlier.rename(target)
         raise
+    _store.sync(target.parent)
 
 
 def _check_backend() -> None:
@@ -174,10 +178,19 @@ def _check_backend() -> None:
         )
 
 
-def _check_target(target: Path) -> None:
-    empty = not target.exists() or (target.is_dir() and not os.listdir(target))
-    if not empty and not (target / CARD).is_file():
+def _check_target(target: Path, source: object) -> None:
+    """Refuse a folder that holds anything but an earlier export.
+
+    Raises:
+        InvalidArgument: it does, or the model itself lies in it.
+    """
+    found = files_of(target) if target.exists() else []
+    held = {path.relative_to(target).as_posix() for path in found}
+    known = {CARD, *Card.read(target).digests} if CARD in held else set()
+    given = Path(source).absolute() if isinstance(source, str | Path) else None
+    inside = given is not None and given.is_relative_to(target)
+    if held - known or inside or target.is_mount():
         raise InvalidArgument(
             f"Expected a folder that is new, empty or of an earlier export; received "
-            f"{target}, which holds other files. Name another."
+            f"{target}, which holds other files or the model itself. Name another."
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
@@ -53,8 +54,8 @@ def litert(model: Model, path: Path, samples: Images | None) -> None:
 def litert_int8(model: Model, path: Path, samples: Images | None) -> None:
     """Write LiteRT with kernels and maps in int8; the ranges are those of samples.
 
-    What computes the matrices of a resize stays in float32: places between pixels that
-    are rounded to 256 values are of no use.
+    What computes the matrices of a resize stays in float32, and the softmax does: of
+    places between pixels and of small probabilities 256 values are too few.
     """
     import tensorflow as tf
 
@@ -65,7 +66,8 @@ def litert_int8(model: Model, path: Path, samples: Images | None) -> None:
 
     converter.optimizations = [lite.Optimize.DEFAULT]
     converter.representative_dataset = images
-    exact = [name for name in _tensors(_lite(model).convert()) if SUFFIX in name]
+    names, last = _tensors(_lite(model).convert())
+    exact = [*(name for name in names if SUFFIX in name), last]
     choice = lite.experimental.QuantizationDebugOptions(denylisted_nodes=exact)
     with warnings.catch_warnings():  # TensorFlow warns of its own interpreter
         warnings.filterwarnings("ignore", r"[\s\S]*tf\.lite\.Interpreter is deprecated")
@@ -100,16 +102,25 @@ FORMATS: dict[str, tuple[str, Write]] = {
 """Each format's file or folder, and what writes it."""
 
 
-def checked(formats: Iterable[str]) -> tuple[str, ...]:
+def checked(formats: Iterable[str], samples: Images | None) -> tuple[str, ...]:
     """Return the formats, each once.
 
     Raises:
-        InvalidArgument: one of them is unknown, or there is none.
+        InvalidArgument: one of them is unknown, or there is none; or int8 has no images
+            to take its ranges from.
     """
     names = tuple(dict.fromkeys([formats] if isinstance(formats, str) else formats))
     if not names or not set(names) <= set(FORMATS):
         raise InvalidArgument(
             f"Expected formats of {', '.join(FORMATS)}; received {names}."
+        )
+    shape: tuple[int, ...] = getattr(samples, "shape", ())
+    kind = getattr(samples, "dtype", None)
+    right = len(shape) == 4 and shape[0] > 0 and shape[3] == 3 and kind == np.uint8
+    if "litert_int8" in names and not right:
+        raise InvalidArgument(
+            "Expected samples= for int8: some hundred training images, uint8, shape "
+            f"(N, H, W, 3); received {kind or samples}, shape {shape}."
         )
     return names
 
@@ -126,22 +137,17 @@ def _lite(model: Model) -> Any:
     return tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
 
 
-def _tensors(content: bytes) -> list[str]:
-    """Return the names of all tensors in a LiteRT file."""
+def _tensors(content: bytes) -> tuple[list[str], str]:
+    """Return the names of all tensors in a LiteRT file, and of the one it gives."""
     module = require("ai_edge_litert.interpreter", extra="export")
-    found = module.Interpreter(model_content=content).get_tensor_details()
-    return [each["name"] for each in found]
+    interpreter = module.Interpreter(model_content=content)
+    (given,) = interpreter.get_output_details()
+    return [each["name"] for each in interpreter.get_tensor_details()], given["name"]
 
 
 def _some(samples: Images | None) -> Images:
-    """Return images that stand for all, evenly taken.
-
-    Raises:
-        InvalidArgument: there are none.
-    """
-    if samples is None or len(samples) == 0:
-        raise InvalidArgument(
-            "Expected samples= for int8: some hundred training images, uint8, shape "
-            "(N, H, W, 3); received none."
-        )
-    return samples[:: max(1, len(samples) // _CALIBRATION)][:_CALIBRATION]
+    """Return images that stand for all, evenly taken; `checked` has seen to some."""
+    images = np.zeros((0, 1, 1, 3), np.uint8) if samples is None else samples
+    places = np.linspace(0, len(images) - 1, min(len(images), _CALIBRATION))
+    found: Images = images[places.astype(int)]
+    return found

@@ -56,8 +56,10 @@ def check(name: str, wanted: Floats, found: Floats) -> None:
 
 
 def answers(predictor: Predictor, images: Sequence[Images]) -> Floats:
-    """Return the probabilities of images, as a service would get them."""
-    return predictor.probabilities([predictor.prepared(image) for image in images])
+    """Return the probabilities of images, as they are if the model takes any size."""
+    if predictor.fixed:
+        images = [predictor.prepared(image) for image in images]
+    return predictor.probabilities(images)
 
 
 def _smooth(draw: np.random.Generator, height: int, width: int) -> Images:

@@ -64,13 +64,15 @@ class Card:
             ) from error
 
     def check(self, path: Path) -> None:
-        """Compare a file, or the files of a folder, with the digests.
+        """Compare a file, or all files of a folder, with the digests.
 
         Raises:
             CorruptFile: a file was changed, or is not of this export.
         """
-        for each in files_of(path):
-            name = each.relative_to(path.parent).as_posix()
+        root = path.parent
+        own = [name for name in self.digests if name.split("/")[0] == path.name]
+        for each in {*files_of(path), *(root / name for name in own)}:
+            name = each.relative_to(root).as_posix()
             if not each.is_file() or _store.sha256(each) != self.digests.get(name):
                 raise CorruptFile(
                     f"Expected {each} as it was exported; received none, or other "
@@ -81,7 +83,7 @@ class Card:
 def files_of(path: Path) -> list[Path]:
     """Return a file, with the weights beside it, or all files below a folder."""
     if path.is_dir():
-        return sorted(each for each in path.rglob("*") if each.is_file())
+        return sorted(each for each in path.rglob("*") if not each.is_dir())
     weights = path.with_suffix(".bin")
     return [path, weights] if path.suffix == ".xml" else [path]
 
@@ -95,4 +97,7 @@ def small_json(path: Path) -> Any:
     """
     if path.stat().st_size > _LARGEST:
         raise ValueError(f"{path.name} is too large")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{path.name} is nested too deeply") from error

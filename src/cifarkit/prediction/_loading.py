@@ -10,7 +10,7 @@ import numpy as np
 from cifarkit import models
 from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Floats, Images, Model
-from cifarkit.prediction._card import CLASSES, Card, small_json
+from cifarkit.prediction._card import CARD, CLASSES, Card, small_json
 from cifarkit.prediction._runtimes import RUNTIMES, Run, opened
 from cifarkit.training import TrainResult
 
@@ -51,6 +51,7 @@ def load(path: Path, *, named: bool) -> Loaded:
         result = TrainResult.load(path)
         return of_model(result.model, tuple(result.provenance["class_names"]))
     if path.suffix == ".keras":
+        _check_card(path)
         found = of_model(keras_model(path))
     elif saved_model or path.suffix in RUNTIMES:
         found = _exported(path)
@@ -61,6 +62,18 @@ def load(path: Path, *, named: bool) -> Loaded:
             f"SavedModel, or one that TrainResult.save wrote; received {path}."
         )
     return _named(found, path.parent / CLASSES) if named else found
+
+
+def _check_card(path: Path) -> None:
+    """Compare a file with the export that it lies in, if it lies in one.
+
+    Raises:
+        CorruptFile: it was changed.
+    """
+    if (path.parent / CARD).is_file():
+        card = Card.read(path.parent)
+        if path.name in card.digests:
+            card.check(path)
 
 
 def keras_model(path: Path) -> Model:
@@ -96,8 +109,8 @@ def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
     if not isinstance(model, keras.Model) or not _classifies(taken, given):
         raise InvalidArgument(
             "Expected a keras.Model from RGB images, shape (N, H, W, 3), to "
-            f"probabilities, shape (N, C); received {type(model).__name__} from "
-            f"{taken} to {given}."
+            "probabilities, shape (N, C), C of 2 or more; received "
+            f"{type(model).__name__} from {taken} to {given}."
         )
     fast, (_, height, width, _) = models.folded(model), model.input_shape
 
@@ -112,7 +125,8 @@ def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
 
 def _classifies(taken: Any, given: Any) -> bool:
     shapes = isinstance(taken, tuple) and isinstance(given, tuple)
-    return shapes and len(taken) == 4 and taken[3] == 3 and len(given) == 2
+    fits = shapes and len(taken) == 4 and taken[3] == 3 and len(given) == 2
+    return bool(fits and (given[1] or 0) >= 2)
 
 
 def _seen(model: Model) -> tuple[int, int]:
@@ -134,13 +148,14 @@ def _named(found: Loaded, path: Path) -> Loaded:
     """
     if not path.exists():
         return found
+    _check_card(path)
     try:
         names = small_json(path)
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             raise ValueError("it is no list of names")
         if len(set(names)) != len(names) or len(names) != found.classes:
-            raise ValueError(f"it has {len(names)}, not all different")
-    except ValueError as error:
+            raise ValueError(f"it has {len(set(names))} different ones")
+    except (OSError, ValueError) as error:
         raise CorruptFile(
             f"Expected {found.classes} different class names, a JSON list, in {path}; "
             f"received another file ({error}). Give class_names=, or move it away."

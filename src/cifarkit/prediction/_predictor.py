@@ -34,6 +34,7 @@ class Predictor:
         fixed: whether the model takes images of that size alone; all others are then
             resized before.
         batch_size: the most images that run together; may be set.
+        max_pixels: as given; may be set.
 
     Raises:
         CorruptFile: a file that is no model, or does not fit to what lies beside it.
@@ -57,7 +58,7 @@ class Predictor:
             found = load(Path(model), named=class_names is None)
         else:
             found = of_model(model)
-        self._run, self._max_pixels = found.run, max_pixels
+        self._run, self.max_pixels = found.run, max_pixels
         self.size, self.fixed = found.size, found.fixed
         self.batch_size = 32
         self.class_names = _names(found, class_names)
@@ -99,7 +100,7 @@ class Predictor:
             InvalidArgument: likewise.
         """
         adapt = fitted if self.fixed else shrunk
-        array = pixels(item, max_pixels=self._max_pixels)
+        array = pixels(item, max_pixels=self.max_pixels)
         return adapt(array, *self.size)
 
     def prepared_batch(self, items: Iterable[Any]) -> list[Images]:

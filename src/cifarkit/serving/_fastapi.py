@@ -8,7 +8,7 @@ from cifarkit._extras import require
 from cifarkit._types import Model
 from cifarkit.prediction import Predictor
 from cifarkit.serving._limits import Limits
-from cifarkit.serving._service import Service
+from cifarkit.serving._service import service_of
 
 
 def fastapi_app(
@@ -42,7 +42,4 @@ def fastapi_app(
     require("fastapi", extra="serve")
     from cifarkit.serving._routes import build
 
-    limits = limits or Limits()
-    if not isinstance(model, Predictor):
-        model = Predictor(model, class_names, max_pixels=limits.pixels)
-    return build(Service(model, limits))
+    return build(service_of(model, class_names, limits))

@@ -10,7 +10,7 @@ from cifarkit._types import Json, Model
 from cifarkit.prediction import Predictor
 from cifarkit.serving._answers import Refused, refused
 from cifarkit.serving._limits import Limits
-from cifarkit.serving._service import Service
+from cifarkit.serving._service import service_of
 
 
 def flask_app(
@@ -23,7 +23,8 @@ def flask_app(
 
     `GET /health`, `POST /predict` (field `file`), `POST /predict/batch` (field `files`,
     1 to 32). Run it by one process of several threads, so that images run together:
-    `gunicorn --workers 1 --threads 8`, which bounds how long requests take too.
+    `gunicorn --workers 1 --threads 8`, without `--preload`. Nothing bounds how long a
+    body takes to come: a proxy that buffers requests has to stand before it.
 
     Args:
         model: a model or a file of one, as for `Predictor`, or a `Predictor`.
@@ -39,18 +40,18 @@ def flask_app(
         >>> app = flask_app("exported/model.onnx")                   # doctest: +SKIP
     """
     flask = require("flask", extra="flask")
-    limits = limits or Limits()
-    if not isinstance(model, Predictor):
-        model = Predictor(model, class_names, max_pixels=limits.pixels)
-    service, app = Service(model, limits), flask.Flask("cifarkit")
-    app.config["MAX_CONTENT_LENGTH"] = limits.body
+    service = service_of(model, class_names, limits)
+    app = flask.Flask("cifarkit")
+    app.config["MAX_CONTENT_LENGTH"] = service.limits.body
     app.json.sort_keys = False  # classes are in label order
     Thread(target=service.warm, daemon=True).start()
 
     @app.get("/health")  # type: ignore[untyped-decorator]
     def health() -> tuple[Json, int]:
-        status = "ok" if service.ready else "starting"
-        found = {"status": status, "classes": list(service.predictor.class_names)}
+        found = {
+            "status": service.status,
+            "classes": list(service.predictor.class_names),
+        }
         return found, 200 if service.ready else 503
 
     @app.post("/predict")  # type: ignore[untyped-decorator]
@@ -67,6 +68,8 @@ def flask_app(
     def problem(error: Any) -> tuple[Json, int, Any]:
         status = getattr(error, "code", None)  # Flask's own errors have one
         found = Refused(status, error.description) if status else refused(error)
+        if found.status == 500:
+            app.logger.exception("A request failed.")
         return found.json, found.status, found.headers
 
     return app

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cifarkit._errors import CifarkitError
+from cifarkit._errors import CifarkitError, InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Images, Model
 from cifarkit.prediction import Predictor
@@ -43,12 +43,16 @@ def gradio_page(
             return None, None
         with _told(gradio):
             found, pixels = predictor(path), predictor.prepared(path)
-        looked = None if network is None else overlaid(network, pixels)
+            looked = None if network is None else overlaid(network, pixels)
         return dict(found.probabilities), looked
 
     def many(paths: Sequence[str] | None) -> list[tuple[str, str]]:
-        chosen = list(paths or ())[:BATCH]
+        chosen = list(paths or ())
         with _told(gradio):
+            if len(chosen) > BATCH:
+                raise InvalidArgument(
+                    f"Expected up to {BATCH}; received {len(chosen)}."
+                )
             found = predictor.batch(chosen)
         lines = [f"{each.name} {each.confidence:.0%}" for each in found]
         return list(zip(chosen, lines, strict=True))

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias, final
 
 from starlette.exceptions import HTTPException
 
-from cifarkit.serving._answers import Refused
+from cifarkit.serving._answers import Refused, refused
+from cifarkit.serving._limits import Limits
 from cifarkit.serving._service import Service
 from cifarkit.serving._telemetry import Telemetry
 
@@ -38,11 +39,14 @@ class Guard:
         app: the one that answers what is let in.
         service: what it answers with.
         telemetry: where each request is noted.
+
+    Attributes:
+        buffered: bytes of the bodies of all requests in progress.
     """
 
     def __init__(self, app: App, service: Service, telemetry: Telemetry) -> None:
         self._app, self._service, self._telemetry = app, service, telemetry
-        self._inside = 0
+        self._inside = self.buffered = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it before its body is read."""
@@ -52,20 +56,30 @@ class Guard:
         answer = _Answer(send, _id_of(scope))
         posts = scope["method"] == "POST"
         refusal = self._refusal(scope) if posts else None
+        if refusal is None:
+            await self._let_in(scope, receive, answer, posts)
+        else:
+            await _refuse(refusal, answer)
+        self._note(scope, answer)
+
+    async def _let_in(
+        self, scope: Scope, receive: Receive, answer: "_Answer", posts: bool
+    ) -> None:
+        body = _Body(receive, self._service.limits, self)
         self._inside += posts
         try:
-            if refusal is not None:
-                await _refuse(refusal, answer)
-            else:
-                body = _Body(receive, self._service.limits)
-                await self._app(scope, body, answer)
+            await self._app(scope, body, answer)
+        except Exception as error:
+            _log.exception("Request %s failed.", answer.id.decode())
+            if not answer.begun:
+                await _refuse(refused(error), answer)
         finally:
             self._inside -= posts
-            self._note(scope, answer)
+            self.buffered -= body.taken
 
     def _refusal(self, scope: Scope) -> Refused | None:
         if not self._service.ready:
-            return Refused(503, "The model is being loaded. Try again in a second.")
+            return Refused(503, f"The model is {self._service.status}. Try later.")
         limits = self._service.limits
         if self._service.batcher.full or self._inside >= limits.requests:
             return Refused(503, "Too much is waiting already. Try again in a second.")
@@ -88,10 +102,11 @@ class _Answer:
     def __init__(self, send: Send, request: bytes) -> None:
         self._send, self.id = send, request
         self.status, self.started = 500, time.perf_counter()
+        self.begun = False
 
     async def __call__(self, message: Scope) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.begun = message["status"], True
             message["headers"] = [
                 *message.get("headers", ()),
                 (b"x-request-id", self.id),
@@ -104,8 +119,8 @@ class _Answer:
 class _Body:
     """Receives a body of at most so many bytes, within so many seconds."""
 
-    def __init__(self, receive: Receive, limits: Any) -> None:
-        self._receive, self._left, self._most = receive, limits.body, limits.body
+    def __init__(self, receive: Receive, limits: Limits, guard: Guard) -> None:
+        self._receive, self._limits, self._guard, self.taken = receive, limits, guard, 0
         self._ends = asyncio.get_running_loop().time() + limits.receive
         self._whole = False
 
@@ -117,10 +132,14 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             raise _http(Refused(408, "The body did not come in time.")) from None
-        self._left -= len(message.get("body", b""))
+        count = len(message.get("body", b""))
+        self.taken += count
+        self._guard.buffered += count
         self._whole = not message.get("more_body", False)
-        if self._left < 0:
-            raise _http(_too_large(self._most))
+        if self.taken > self._limits.body:
+            raise _http(_too_large(self._limits.body))
+        if self._guard.buffered > self._limits.buffered:
+            raise _http(Refused(503, "Too many bytes are held. Try again in a second."))
         return message
 
 

@@ -20,7 +20,9 @@ class Limits:
         waiting: images of them that may wait for the model.
         deadline: seconds from a request's last byte to its answer.
         receive: seconds from a request's first line to its last byte.
-        pixels: of one image, width times height.
+        buffered: bytes of the bodies of all requests in progress.
+        pixels: of one image, width times height; a decoder takes up to 16 bytes for
+            each, and there is one decoder for each processor.
 
     Raises:
         InvalidArgument: one of them is not above 0, or fewer than 32 images may wait.
@@ -31,7 +33,8 @@ class Limits:
     waiting: int = 512
     deadline: float = 10.0
     receive: float = 10.0
-    pixels: int = 50_000_000
+    buffered: int = 256 * 2**20
+    pixels: int = 16_000_000
 
     def __post_init__(self) -> None:
         for each in fields(self):

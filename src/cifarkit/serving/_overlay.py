@@ -17,7 +17,9 @@ def network_of(model: Model | str | Path) -> Model | None:
     """Return what a heat map can be made of."""
     if isinstance(model, keras.Model):
         return model
-    path = Path(model) / "model.keras" if Path(model).is_dir() else Path(model)
+    path = Path(model)
+    if path.is_dir() and not (path / "saved_model.pb").exists():
+        path = path / "model.keras"
     return keras_model(path) if path.suffix == ".keras" else None
 
 

@@ -77,10 +77,12 @@ def _life(service: Service, decoders: ThreadPoolExecutor) -> Any:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(asyncio.to_thread(service.warm))
-        yield
-        await warming
-        await asyncio.to_thread(service.stop)
-        decoders.shutdown()
+        try:
+            yield
+        finally:
+            await warming
+            await asyncio.to_thread(service.stop)
+            decoders.shutdown(wait=False, cancel_futures=True)
 
     return life
 
@@ -118,7 +120,7 @@ def _add_state(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
     async def health() -> JSONResponse:
         """Say whether images can be classified, and by what."""
         found = {
-            "status": "ok" if service.ready else "starting",
+            "status": service.status,
             "version": __version__,
             "classes": list(service.predictor.class_names),
             "size": list(service.predictor.size),
@@ -154,7 +156,7 @@ def _answer_errors(app: FastAPI) -> None:
         status, headers = error.status_code, error.headers  # type: ignore[attr-defined]
         return answer(Refused(status, str(error.detail)), headers)  # type: ignore[attr-defined]
 
-    for kind in (CifarkitError, TimeoutError, Exception):
+    for kind in (CifarkitError, TimeoutError):  # `Guard` answers all others
         app.add_exception_handler(kind, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, framework)

@@ -1,14 +1,17 @@
 """A process that serves until it is told to stop."""
 
+import contextlib
 from typing import Any
 
 from cifarkit._extras import require
 
-_GRACE = 9  # seconds: platforms kill after ten
+_GRACE = 9  # seconds
 
 
 def run(app: Any, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     """Serve an application until SIGTERM or Ctrl-C, and answer what was taken.
+
+    What is not answered nine seconds later is cut: platforms kill after ten.
 
     Args:
         app: what `fastapi_app` returned.
@@ -25,4 +28,8 @@ def run(app: Any, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     from cifarkit.serving._server import Server
 
     options = {"access_log": False, "timeout_graceful_shutdown": _GRACE}
-    Server(uvicorn.Config(app, host=host, port=port, **options)).run()
+    server = Server(uvicorn.Config(app, host=host, port=port, **options))
+    with contextlib.suppress(KeyboardInterrupt):  # it was told, and has stopped
+        server.run()
+    if not server.started:
+        raise SystemExit(3)  # uvicorn has said why

@@ -1,23 +1,47 @@
 """A predictor that many callers share: what all web services stand on."""
 
 import gc
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from threading import Event
+from pathlib import Path
 from typing import final
 
 import numpy as np
 
 from cifarkit._errors import InvalidArgument
-from cifarkit._types import Floats, Images
+from cifarkit._types import Floats, Images, Model
 from cifarkit.prediction import Prediction, Predictor
 from cifarkit.serving._batcher import Batcher
 from cifarkit.serving._limits import BATCH, Limits
 
+_log = logging.getLogger(__name__)
+
 _COUNTS = (1, 2, 4, 8, 16, BATCH)
 _TURNS = 3
 _NEAR = 1.03  # as good as the fastest: what two runs differ by
+
+
+def service_of(
+    model: Model | Predictor | str | Path,
+    class_names: Sequence[str] | None,
+    limits: Limits | None,
+) -> "Service":
+    """Return the service of a model.
+
+    Raises:
+        CorruptFile: as for `Predictor`.
+        InvalidArgument: likewise, or class names beside a `Predictor`.
+    """
+    if not isinstance(model, Predictor):
+        return Service(Predictor(model, class_names), limits or Limits())
+    if class_names is not None:
+        raise InvalidArgument(
+            "Expected class_names beside a model or a file; received them beside a "
+            "Predictor, which has its own. Give them to the Predictor."
+        )
+    return Service(model, limits or Limits())
 
 
 @final
@@ -30,17 +54,19 @@ class Service:
 
     Attributes:
         batcher: in which images wait for the model.
+        status: "starting", "ok", or "failed" if the model does not run.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
+        predictor.max_pixels = min(predictor.max_pixels, limits.pixels)
         self.predictor, self.limits = predictor, limits
         self.batcher = Batcher(self._rows, size=BATCH, waiting=limits.waiting)
-        self._warm = Event()
+        self.status = "starting"
 
     @property
     def ready(self) -> bool:
         """Whether the model has run: the first caller need not wait for that."""
-        return self._warm.is_set()
+        return self.status == "ok"
 
     def warm(self) -> None:
         """Run the model, so that no caller waits for that, and keep to the fastest.
@@ -48,6 +74,19 @@ class Service:
         On a CPU the fastest number of images is seldom the largest: small maps stay in
         the caches.
         """
+        try:
+            self._measure()
+        except Exception:
+            self.status = "failed"
+            _log.exception("The model does not run; no image will be taken.")
+            return
+        # TensorFlow and Keras are a million objects that stay. To look through them for
+        # rubbish would stop every request for a third of a second, now and then.
+        gc.collect()
+        gc.freeze()
+        self.status = "ok"
+
+    def _measure(self) -> None:
         images = list(np.zeros((BATCH, *self.predictor.size, 3), np.uint8))
         seconds = {}
         for count in _COUNTS:
@@ -56,11 +95,6 @@ class Service:
         best = min(seconds.values())
         near = [count for count, each in seconds.items() if each <= _NEAR * best]
         self.predictor.batch_size = self.batcher.size = min(near)
-        # TensorFlow and Keras are a million objects that stay. To look through them for
-        # rubbish would stop every request for a third of a second, now and then.
-        gc.collect()
-        gc.freeze()
-        self._warm.set()
 
     def _timed(self, images: list[Images]) -> float:
         began = time.perf_counter()
