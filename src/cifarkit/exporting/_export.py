@@ -186,7 +186,7 @@ def _check_target(target: Path, source: object) -> None:
     """
     found = files_of(target) if target.exists() else []
     held = {path.relative_to(target).as_posix() for path in found}
-    known = {CARD, *Card.read(target).digests} if CARD in held else set()
+    known = {CARD, CLASSES, *Card.read(target).digests} if CARD in held else set()
     given = Path(source).absolute() if isinstance(source, str | Path) else None
     inside = given is not None and given.is_relative_to(target)
     if held - known or inside or target.is_mount():
