@@ -3,8 +3,8 @@
 python scripts/hostile_images.py --json docs/results/hostile_images.json
 
 40 seeds (every format, many modes) give 20,000 files with bytes changed, cut or
-repeated; 20 bombs declare far more pixels than they hold. A file is a picture or
-`InvalidImage`; nothing else may be raised.
+repeated; of 22 bombs 20 declare far more pixels than they hold, two take long. A file
+is a picture or `InvalidImage`; nothing else may be raised.
 """
 
 import argparse
@@ -156,7 +156,7 @@ EXTREMES = (0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
 
 
 def bombs():
-    """Return 20 small files that declare up to four milliards of pixels."""
+    """Return 22 files: 20 declare up to four milliards of pixels, two take long."""
     found = []
     for width, height in ((2**16 - 1, 2**16 - 1), (2**31 - 1, 1), (10**5, 10**4)):
         for depth, colour in ((8, 2), (1, 0), (16, 6), (8, 3)):
@@ -165,7 +165,7 @@ def bombs():
         found.append(bmp(side))
         found.append(gif(side))
     found += [webp(16_383, 16_383), jpeg(65_500)]
-    return found
+    return [*found, scans(1600), runs(700)]
 
 
 def chunk(name, data):
@@ -209,6 +209,23 @@ def jpeg(side):
     place = content.index(b"\xff\xc0") + 5
     content[place : place + 4] = struct.pack(">HH", side, side)
     return bytes(content)
+
+
+def scans(side):
+    """Return a JPEG that repeats its last scan until it has a megabyte."""
+    content = io.BytesIO()
+    Image.new("L", (side, side)).save(content, "JPEG", progressive=True)
+    data = content.getvalue()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * (2**20 // len(last)) + data[-2:]
+
+
+def runs(side):
+    """Return a BMP whose pixels are runs of one."""
+    info = struct.pack("<IiiHHIIiiII", 40, side, side, 1, 8, 1, 0, 0, 0, 256, 0)
+    size = 14 + 40 + 1024 + 2 * side * side
+    head = b"BM" + struct.pack("<IHHI", size, 0, 0, 14 + 40 + 1024)
+    return head + info + bytes(1024) + side * side * b"\x01\x00"
 
 
 if __name__ == "__main__":
