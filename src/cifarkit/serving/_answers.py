@@ -1,8 +1,11 @@
-"""What callers are told: the same words over every kind of HTTP."""
+"""What callers are told: the same words in every service."""
 
-from typing import final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, final
 
 from cifarkit._errors import (
+    CifarkitError,
     InvalidArgument,
     InvalidImage,
     Overloaded,
@@ -70,3 +73,12 @@ def refused(error: BaseException) -> Refused:
     if isinstance(error, TimeoutError):
         return Refused(504, "Expected an answer in time; the deadline passed before.")
     return Refused(500, "The service failed; what was sent is not the reason.")
+
+
+@contextmanager
+def told_on_page(gradio: Any) -> Iterator[None]:
+    """Show on a Gradio page what cifarkit raises."""
+    try:
+        yield
+    except CifarkitError as error:
+        raise gradio.Error(str(error), print_exception=False) from error

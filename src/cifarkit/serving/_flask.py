@@ -48,10 +48,8 @@ def flask_app(
 
     @app.get("/health")  # type: ignore[untyped-decorator]
     def health() -> tuple[Json, int]:
-        found = {
-            "status": service.status,
-            "classes": list(service.predictor.class_names),
-        }
+        names = list(service.predictor.class_names)
+        found = {"status": service.status, "classes": names}
         return found, 200 if service.ready else 503
 
     @app.post("/predict")  # type: ignore[untyped-decorator]

@@ -1,14 +1,14 @@
 """The service as a web page."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cifarkit._errors import CifarkitError, InvalidArgument
+from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Images, Model
 from cifarkit.prediction import Predictor
+from cifarkit.serving._answers import told_on_page
 from cifarkit.serving._limits import BATCH
 from cifarkit.serving._overlay import network_of, overlaid
 
@@ -41,14 +41,14 @@ def gradio_page(
     def one(path: str | None) -> tuple[dict[str, float] | None, Images | None]:
         if path is None:
             return None, None
-        with _told(gradio):
+        with told_on_page(gradio):
             found, pixels = predictor(path), predictor.prepared(path)
             looked = None if network is None else overlaid(network, pixels)
         return dict(found.probabilities), looked
 
     def many(paths: Sequence[str] | None) -> list[tuple[str, str]]:
         chosen = list(paths or ())
-        with _told(gradio):
+        with told_on_page(gradio):
             if len(chosen) > BATCH:
                 raise InvalidArgument(
                     f"Expected up to {BATCH}; received {len(chosen)}."
@@ -75,12 +75,3 @@ def gradio_page(
         image.change(one, image, [label, where], api_name="predict")
         files.change(many, files, gallery, api_name="predict_batch")
     return page.queue(max_size=32, default_concurrency_limit=1)
-
-
-@contextmanager
-def _told(gradio: Any) -> Iterator[None]:
-    """Show on the page what cifarkit raises."""
-    try:
-        yield
-    except CifarkitError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
