@@ -366,8 +366,12 @@ def test_bytes_of_all_requests_are_bounded():
                 b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
                 + bytes(45_000)
             )
-            time.sleep(0.3)
-            assert code(post(address, png() + bytes(9_000))) == (503, "unavailable")
+            for _ in range(200):  # until the server has read what was sent
+                answer = post(address, png() + bytes(9_000))
+                if answer.status_code != 200:
+                    break
+                time.sleep(0.05)
+            assert code(answer) == (503, "unavailable")
         for _ in range(200):
             if post(address, png() + bytes(9_000)).status_code == 200:
                 return
@@ -421,7 +425,9 @@ def test_a_service_that_is_told_to_stop_answers_first(tmp_path):
         try:
             return post(address, png(seed)).status_code
         except httpx.ConnectError:
-            return None
+            return None  # the door was closed
+        except httpx.TransportError:
+            return 0  # or closed while the system had it, and the server not yet
 
     with ThreadPoolExecutor(8) as pool:
         sent = [pool.submit(call, seed) for seed in range(300)]
@@ -432,7 +438,8 @@ def test_a_service_that_is_told_to_stop_answers_first(tmp_path):
         statuses = [each.result() for each in sent]
     process.communicate(timeout=10)
     assert time.monotonic() - began < 10
-    assert set(statuses) <= {200, None}
+    assert set(statuses) <= {200, 0, None}
+    assert statuses.count(0) <= 1
     assert statuses.count(200) >= 20
     assert None in statuses
 
