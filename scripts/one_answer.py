@@ -9,17 +9,14 @@ Also what int8 loses on all test images.
 import argparse
 import io
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import numpy as np
+from deployed import DEPLOY, HOME, PORT, served
 from PIL import Image
 
 from cifarkit import TrainResult, datasets, metrics
@@ -31,10 +28,6 @@ sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
 
 from measuring import command, write_json  # noqa: E402
 from surroundings import surroundings  # noqa: E402
-
-DEPLOY = ROOT / "examples" / "deploy"
-PORT = "18765"
-HOME = f"http://127.0.0.1:{PORT}"
 
 
 def main():
@@ -110,26 +103,6 @@ def accuracy(path, split):
     return metrics.accuracy(split.labels, found.argmax(axis=1))
 
 
-@contextmanager
-def served(command, folder, ready="/health"):
-    """Run a deployment file in the folder of the export, until it is ready."""
-    environment = {**os.environ, "PORT": PORT, "HOST": "127.0.0.1"}
-    process = subprocess.Popen(command, cwd=folder, env=environment)
-    try:
-        while True:
-            try:
-                if httpx.get(HOME + ready).status_code == 200:
-                    break
-            except httpx.TransportError:
-                if process.poll() is not None:
-                    raise SystemExit(f"{command} ended early") from None
-                time.sleep(0.2)
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def shares(answer):
     """Return one row of an answer over HTTP."""
     return list(answer["probabilities"].values())
@@ -158,30 +131,33 @@ def batches(files):
 
 def fastapi(folder, files):
     """Ask the FastAPI service, one by one."""
-    with served([sys.executable, DEPLOY / "app.py"], folder):
+    model = folder / "exported" / "model.onnx"
+    with served([sys.executable, DEPLOY / "app.py"], folder, model=model):
         return single(files)
 
 
 def fastapi_batch(folder, files):
     """Ask the FastAPI service, 32 at a time."""
-    with served([sys.executable, DEPLOY / "app.py"], folder):
+    model = folder / "exported" / "model.onnx"
+    with served([sys.executable, DEPLOY / "app.py"], folder, model=model):
         return batches(files)
 
 
 def flask(folder, files):
     """Ask the Flask service under gunicorn."""
     place = ["--bind", f"127.0.0.1:{PORT}", "--chdir", str(DEPLOY)]
-    os.environ["CIFARKIT_MODEL"] = str(folder / "exported" / "model.onnx")
+    model = folder / "exported" / "model.onnx"
     line = ["-m", "gunicorn", "--threads", "8", *place, "flask_api:app"]
-    with served([sys.executable, *line], folder):
+    with served([sys.executable, *line], folder, model=model):
         return single(files)
 
 
 def gradio(folder, files):
     """Ask the page, as its own script does."""
-    os.environ["CIFARKIT_MODEL"] = str(folder / "exported" / "model.keras")
-    with served([sys.executable, DEPLOY / "gradio_app.py"], folder, ready="/"):
-        names = Predictor(folder / "exported" / "model.keras").class_names
+    model = folder / "exported" / "model.keras"
+    command = [sys.executable, DEPLOY / "gradio_app.py"]
+    with served(command, folder, model=model, ready="/"):
+        names = Predictor(model).class_names
         with httpx.Client(base_url=f"{HOME}/gradio_api", timeout=60) as client:
             return np.array([looked(client, content, names) for content in files])
 

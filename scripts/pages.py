@@ -10,20 +10,13 @@ pages say is compared with the predictor; the screenshots are for your own eyes.
 
 import argparse
 import os
-import subprocess
 import sys
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+from deployed import DEPLOY, HOME, served
 from playwright.sync_api import sync_playwright
 
 from cifarkit.prediction import Predictor
-
-DEPLOY = Path(__file__).resolve().parent.parent / "examples" / "deploy"
-PORT = "18777"
-HOME = f"http://127.0.0.1:{PORT}"
 
 
 def main():
@@ -33,42 +26,21 @@ def main():
     parser.add_argument("--shots", type=Path, required=True, help="for screenshots")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
-    shots, folder = options.shots.absolute(), options.exported.absolute().parent
+    shots, exported = options.shots.absolute(), options.exported.absolute()
+    keras, onnx = exported / "model.keras", exported / "model.onnx"
     shots.mkdir(parents=True, exist_ok=True)
     os.environ["CIFARKIT_SAMPLES"] = str(shots / "samples")
     with sync_playwright() as play:
         chromium = play.chromium.launch(
             executable_path=options.chromium, args=["--no-sandbox"]
         )
-        with served("gradio_app.py", folder, options.exported, "keras", "/"):
-            gradio(chromium, shots, Predictor(options.exported / "model.keras"))
-        with served("app.py", folder, options.exported, "onnx", "/health"):
-            docs(chromium, shots, Predictor(options.exported / "model.onnx"))
+        page = [sys.executable, DEPLOY / "gradio_app.py"]
+        with served(page, shots, model=keras, ready="/"):
+            gradio(chromium, shots, Predictor(keras))
+        with served([sys.executable, DEPLOY / "app.py"], shots, model=onnx):
+            docs(chromium, shots, Predictor(onnx))
         chromium.close()
     print(f"Both pages say what the predictor says; look at {shots}.")
-
-
-@contextmanager
-def served(name, folder, exported, form, ready):
-    """Run a deployment file until its page is there."""
-    model = str(exported.absolute() / f"model.{form}")
-    more = {"CIFARKIT_MODEL": model, "PORT": PORT, "HOST": "127.0.0.1"}
-    process = subprocess.Popen(
-        [sys.executable, DEPLOY / name], cwd=folder, env={**os.environ, **more}
-    )
-    try:
-        while True:
-            try:
-                if httpx.get(HOME + ready).status_code == 200:
-                    break
-            except httpx.TransportError:
-                if process.poll() is not None:
-                    raise SystemExit(f"{name} ended early.") from None
-            time.sleep(0.2)
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def gradio(chromium, shots, predictor):

@@ -113,3 +113,24 @@ def test_recipe_lists_and_prints(capsys):
     assert "claimed: 78.66%" in capsys.readouterr().out
     assert cli.main(["recipe", "s3-baselin"]) == 1
     assert "Did you mean 's3-baseline'" in capsys.readouterr().err
+
+
+def test_export_writes_what_predict_reads(tmp_path, capsys):
+    """A saved network in another format; the distance is printed."""
+    image = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(flat))
+    model.save(tmp_path / "model.keras")
+    out, picture = tmp_path / "out", tmp_path / "picture.png"
+    Image.fromarray(np.full((8, 8, 3), 9, np.uint8)).save(picture)
+    line = ["export", str(tmp_path / "model.keras"), "--to", "onnx", "--out", str(out)]
+    assert cli.main(line) == 0
+    assert "model.onnx: probabilities differ by" in capsys.readouterr().out
+    answers = []
+    for each in (tmp_path / "model.keras", out / "model.onnx"):
+        assert cli.main(["predict", str(each), str(picture), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["probabilities"]
+        answers.append(list(found.values()))
+    np.testing.assert_allclose(*answers, atol=1e-5)
+    assert cli.main(["export", str(picture), "--to", "tiff"]) == 1
+    assert "Expected formats of keras" in capsys.readouterr().err

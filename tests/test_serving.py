@@ -25,6 +25,11 @@ from cifarkit.serving._routes import build
 from cifarkit.serving._service import Service
 from services import NAMES, classifier, free_port, png, running
 
+BEGUN = (  # a request of which more is to come
+    b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n"
+    b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+)
 LIMITS = Limits(body=200_000, receive=1.0, waiting=64, pixels=10_000)
 
 
@@ -202,11 +207,7 @@ def test_a_body_that_dribbles_is_cut(url):
     """Uvicorn alone would wait for as long as a byte comes now and then."""
     place = urlsplit(url)
     with socket.create_connection((place.hostname, place.port)) as connection:
-        connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n"
-            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
-            b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-        )
+        connection.sendall(BEGUN)
         connection.settimeout(0.2)
         began, answer = time.monotonic(), b""
         while not answer and time.monotonic() - began < 10:
@@ -360,12 +361,7 @@ def test_bytes_of_all_requests_are_bounded():
         wait_until_ready(address)
         place = urlsplit(address)
         with socket.create_connection((place.hostname, place.port)) as connection:
-            connection.sendall(
-                b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n"
-                b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
-                b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
-                + bytes(45_000)
-            )
+            connection.sendall(BEGUN + bytes(45_000))
             for _ in range(200):  # until the server has read what was sent
                 answer = post(address, png() + bytes(9_000))
                 if answer.status_code != 200:

@@ -11,7 +11,7 @@ import numpy as np
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Images, Model
-from cifarkit.exporting._graph import SUFFIX, endpoint, portable, signature
+from cifarkit.exporting._graph import SUFFIX, endpoint, portable, signature, traced
 
 _OPSET = 17
 """Of ONNX: the newest that runtimes of three years ago read."""
@@ -37,12 +37,9 @@ def saved_model(model: Model, path: Path, samples: Images | None) -> None:
 
 def onnx(model: Model, path: Path, samples: Images | None) -> None:
     """Write ONNX, opset 17."""
-    import tensorflow as tf
-
     converter = require("tf2onnx", extra="export")
-    serve = tf.function(endpoint(portable(model)), input_signature=[signature(model)])
     converter.convert.from_function(
-        serve, [signature(model)], opset=_OPSET, output_path=str(path)
+        traced(model), [signature(model)], opset=_OPSET, output_path=str(path)
     )
 
 
@@ -51,7 +48,7 @@ def litert(model: Model, path: Path, samples: Images | None) -> None:
     path.write_bytes(_lite(model).convert())
 
 
-def litert_int8(model: Model, path: Path, samples: Images | None) -> None:
+def litert_int8(model: Model, path: Path, samples: Images) -> None:
     """Write LiteRT with kernels and maps in int8; the ranges are those of samples.
 
     What computes the matrices of a resize stays in float32, and the softmax does: of
@@ -79,17 +76,12 @@ def litert_int8(model: Model, path: Path, samples: Images | None) -> None:
 
 def openvino(model: Model, path: Path, samples: Images | None) -> None:
     """Write OpenVINO's `.xml` and `.bin`, float32."""
-    import tensorflow as tf
-
     vino = require("openvino", extra="openvino")
-    module = tf.Module()
-    plain = module.model = portable(model)
-    module.serve = tf.function(endpoint(plain), input_signature=[signature(model)])
-    graph = vino.convert_model(module.serve.get_concrete_function())
+    graph = vino.convert_model(traced(model).get_concrete_function())
     vino.save_model(graph, str(path), compress_to_fp16=False)
 
 
-Write: TypeAlias = Callable[[Model, Path, Images | None], None]
+Write: TypeAlias = Callable[[Model, Path, Any], None]  # Any: images, if it needs some
 
 FORMATS: dict[str, tuple[str, Write]] = {
     "keras": ("model.keras", keras_file),
@@ -120,7 +112,8 @@ def checked(formats: Iterable[str], samples: Images | None) -> tuple[str, ...]:
     if "litert_int8" in names and not right:
         raise InvalidArgument(
             "Expected samples= for int8: some hundred training images, uint8, shape "
-            f"(N, H, W, 3); received {kind or samples}, shape {shape}."
+            f"(N, H, W, 3); received {kind or samples}, shape {shape}. The command "
+            "line has none: call cifarkit.exporting.export."
         )
     return names
 
@@ -129,11 +122,10 @@ def _lite(model: Model) -> Any:
     import tensorflow as tf
     from tensorflow.python.framework import convert_to_constants
 
-    serve = tf.function(endpoint(portable(model)), input_signature=[signature(model)])
     # The converter leaves variables of a graph where they are, and its calibrator of
     # int8 then stops at the first. No public name freezes a function.
     freeze = convert_to_constants.convert_variables_to_constants_v2
-    frozen = freeze(serve.get_concrete_function())
+    frozen = freeze(traced(model).get_concrete_function())
     return tf.lite.TFLiteConverter.from_concrete_functions([frozen], tf.Module())
 
 
@@ -145,9 +137,8 @@ def _tensors(content: bytes) -> tuple[list[str], str]:
     return [each["name"] for each in interpreter.get_tensor_details()], given["name"]
 
 
-def _some(samples: Images | None) -> Images:
-    """Return images that stand for all, evenly taken; `checked` has seen to some."""
-    images = np.zeros((0, 1, 1, 3), np.uint8) if samples is None else samples
-    places = np.linspace(0, len(images) - 1, min(len(images), _CALIBRATION))
-    found: Images = images[places.astype(int)]
+def _some(samples: Images) -> Images:
+    """Return images that stand for all, evenly taken."""
+    places = np.linspace(0, len(samples) - 1, min(len(samples), _CALIBRATION))
+    found: Images = samples[places.astype(int)]
     return found

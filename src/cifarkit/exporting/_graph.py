@@ -52,6 +52,14 @@ def endpoint(model: Model) -> Callable[[Tensor], dict[str, Tensor]]:
     return serve
 
 
+def traced(model: Model) -> Any:
+    """Return the function of an exported graph as a `tf.function` of one signature."""
+    import tensorflow as tf
+
+    serve = endpoint(portable(model))
+    return tf.function(serve, input_signature=[signature(model)])
+
+
 def _plain(layer: Layer) -> Layer:
     """Return what stands for a layer; only a plain resize is replaced."""
     if type(layer) is not keras.layers.Resizing:

@@ -134,7 +134,7 @@ class Batcher:
         self.batches += 1
         self.items += len(items)
         try:
-            results = _run(self._run, items)
+            results = _results(self._run, items)
         except Exception:
             _log.warning("A batch of %d requests failed.", len(jobs), exc_info=True)
             return False
@@ -158,7 +158,7 @@ def _is_live(job: _Job, now: float) -> bool:
     return now <= job.deadline
 
 
-def _run(run: Run, items: list[Any]) -> list[Any]:
+def _results(run: Run, items: list[Any]) -> list[Any]:
     results = list(run(items))
     if len(results) != len(items):
         raise ValueError(f"{len(results)} results of {len(items)} items")
@@ -167,6 +167,6 @@ def _run(run: Run, items: list[Any]) -> list[Any]:
 
 def _alone(job: _Job, run: Run) -> None:
     try:
-        job.future.set_result(_run(run, list(job.items)))
+        job.future.set_result(_results(run, list(job.items)))
     except Exception as error:
         job.future.set_exception(error)

@@ -21,8 +21,8 @@ class Limits:
         deadline: seconds from a request's last byte to its answer.
         receive: seconds from a request's first line to its last byte.
         buffered: bytes of the bodies of all requests in progress.
-        pixels: of one image, width times height; a decoder takes up to 16 bytes for
-            each, and there is one decoder for each processor.
+        pixels: of one image, width times height; each takes several times its own bytes
+            while it is decoded, by as many decoders as there are processors.
 
     Raises:
         InvalidArgument: one of them is not above 0, or fewer than 32 images may wait.

@@ -80,8 +80,8 @@ class Service:
             self.status = "failed"
             _log.exception("The model does not run; no image will be taken.")
             return
-        # TensorFlow and Keras are a million objects that stay. To look through them for
-        # rubbish would stop every request for a third of a second, now and then.
+        # TensorFlow and Keras are very many objects that stay. To look through them for
+        # rubbish would stop every request for a while, now and then.
         gc.collect()
         gc.freeze()
         self.status = "ok"
