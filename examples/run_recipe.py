@@ -8,6 +8,7 @@ python examples/run_recipe.py --recipe s0-mobilenetv2-finetuned --epochs 1 --lim
 import argparse
 import json
 import logging
+import os
 import sys
 import time
 from dataclasses import replace
@@ -30,9 +31,9 @@ def main():
     print(recipe)
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    began = time.perf_counter()
+    began, before = time.perf_counter(), worked()
     result, evaluation = recipe.run(seed=options.seed)
-    seconds = time.perf_counter() - began
+    seconds, others = time.perf_counter() - began, share_of_others(before)
 
     print(evaluation)
     print(f"claimed: {recipe.claimed}")
@@ -45,10 +46,28 @@ def main():
         figures = recipes.ledger_row(
             recipe, result, evaluation, command=command, seconds=seconds
         )
+        figures["others"] = others
         row.parent.mkdir(parents=True, exist_ok=True)
         part = row.with_suffix(".part")  # so that a row is whole, or not there
         part.write_text(json.dumps(figures, indent=2) + "\n")
         part.replace(row)
+
+
+def worked():
+    """Return the seconds that all and that own processors' work took, or None."""
+    about = Path("/proc/stat")
+    if not about.exists():
+        return None
+    user, nice, system, *_ = map(int, about.read_text().splitlines()[0].split()[1:])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
+
+
+def share_of_others(before):
+    """Return which share of the machine's work since then was another's, or None."""
+    if before is None:
+        return None
+    every, own = (now - then for now, then in zip(worked(), before, strict=True))
+    return round(max(0.0, 1 - own / every), 3)
 
 
 def line(name):
