@@ -8,8 +8,11 @@
     │       └── UnknownFormat           bytes of none of the formats that we read
     ├── SourceError (OSError)           no source could give the data or the weights
     ├── CorruptFile (OSError)           a file whose content is not what it should be
+    ├── WriteError (OSError)            a file that cannot be written; the old one stays
     ├── MissingExtra (ImportError)      an optional dependency that is not installed
     ├── TrainingError (RuntimeError)    training that would give a wrong result
+    │   ├── NotFinite                   a loss that is no number any more
+    │   └── OutOfMemory (MemoryError)   a step that needs more than the machine has
     ├── ExportError (RuntimeError)      a format that cannot hold a model, or alters it
     ├── Overloaded (RuntimeError)       more work than a service may keep waiting
     └── TooLate (TimeoutError)          an answer that its deadline did not wait for
@@ -51,12 +54,30 @@ class CorruptFile(CifarkitError, OSError):
     """A file exists, but its content is not what its digest or format promises."""
 
 
+class WriteError(CifarkitError, OSError):
+    """A file cannot be written; what was there before is unchanged."""
+
+
 class MissingExtra(CifarkitError, ImportError):
     """An optional dependency is not installed; the text has the pip line."""
 
 
 class TrainingError(CifarkitError, RuntimeError):
     """Training was stopped because it would have given a wrong result."""
+
+
+class NotFinite(TrainingError):
+    """The loss is no number any more; the text says in which phase, epoch and step.
+
+    Attributes:
+        model: the `keras.Model`, with its weights from before that epoch.
+    """
+
+    model: object = None
+
+
+class OutOfMemory(TrainingError, MemoryError):
+    """A step needs more memory than there is; the text says which setting helps."""
 
 
 class ExportError(CifarkitError, RuntimeError):

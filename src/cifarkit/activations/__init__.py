@@ -13,9 +13,10 @@ from cifarkit.activations._cut import Cut, cut_at
 from cifarkit.activations._engine import Engine, engine_for, preferred
 from cifarkit.activations._extract import PLAIN, Extractor, extract
 from cifarkit.activations._graph import Boundary, boundary
-from cifarkit.activations._key import Key
+from cifarkit.activations._key import Key, versions_of
 from cifarkit.activations._pooled import pooled
 from cifarkit.activations._shelf import Entry, has_room, kept, prune, size
+from cifarkit.activations._topology import topology
 from cifarkit.activations._views import Drawn, Flips, Views, views_of
 
 __all__ = [
@@ -43,5 +44,7 @@ __all__ = [
     "preferred",
     "prune",
     "size",
+    "topology",
+    "versions_of",
     "views_of",
 ]

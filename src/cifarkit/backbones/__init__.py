@@ -9,11 +9,12 @@ wrap()      your own network in their place
 from cifarkit.backbones._build import INTERPOLATIONS, Backbone
 from cifarkit.backbones._catalog import names, spec
 from cifarkit.backbones._get import as_backbone, get
-from cifarkit.backbones._spec import BackboneSpec, WeightSet
+from cifarkit.backbones._spec import RANDOM, BackboneSpec, WeightSet
 from cifarkit.backbones._wrap import wrap
 
 __all__ = [
     "INTERPOLATIONS",
+    "RANDOM",
     "Backbone",
     "BackboneSpec",
     "WeightSet",

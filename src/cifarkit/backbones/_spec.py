@@ -10,6 +10,9 @@ from cifarkit._errors import InvalidArgument, UnknownName
 from cifarkit._registry import unknown
 from cifarkit._types import Arrays, Model, Tensor
 
+RANDOM = "random"
+"""The name of the weight set that is none: the weights are drawn."""
+
 
 @dataclass(frozen=True)
 class Filled:

@@ -13,7 +13,14 @@ from cifarkit._sources import ArraySet, fingerprint, load
 from cifarkit._types import Arrays, Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._assign import assign
-from cifarkit.backbones._spec import BackboneSpec, Fill, Filled, Reader, WeightSet
+from cifarkit.backbones._spec import (
+    RANDOM,
+    BackboneSpec,
+    Fill,
+    Filled,
+    Reader,
+    WeightSet,
+)
 
 _NUMPY, _KERAS = ".npz", ".weights.h5"
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
@@ -28,7 +35,7 @@ def choose(spec: BackboneSpec, weights: str | os.PathLike[str] | None) -> Weight
         InvalidArgument: a path with a suffix that this backbone does not read.
     """
     if weights is None:
-        return replace(spec.default, name="random", fill=None, licence="")
+        return replace(spec.default, name=RANDOM, fill=None, licence="")
     if isinstance(weights, os.PathLike) or _is_path(weights):
         return _from_file(spec, Path(weights).expanduser())
     return spec.weights(weights)

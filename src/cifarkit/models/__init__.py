@@ -10,6 +10,7 @@ from cifarkit.models.folding import folded
 from cifarkit.models.graphs import calls, is_graph
 from cifarkit.models.kernels import accelerated
 from cifarkit.models.networks import cnn, names
+from cifarkit.models.seeding import redraw
 
 __all__ = [
     "accelerated",
@@ -20,5 +21,6 @@ __all__ = [
     "folded",
     "is_graph",
     "names",
+    "redraw",
     "settle",
 ]

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from cifarkit._types import Layer
+from cifarkit._types import Layer, Model
 
 
 def dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
@@ -14,6 +14,18 @@ def dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
 def glorot(seeds: np.random.Generator) -> object:
     """Return a Glorot uniform initializer."""
     return keras.initializers.GlorotUniform(_next(seeds))
+
+
+def redraw(model: Model, seed: int) -> None:
+    """Draw the kernels of a model anew, in place, so that they follow from a seed."""
+    seeds = np.random.default_rng(seed)
+    for layer in model.layers:
+        for kind in ("kernel", "depthwise"):
+            kernel = getattr(layer, "kernel", None)
+            drawn = getattr(layer, f"{kind}_initializer", None)
+            if kernel is not None and drawn is not None:
+                config = {**drawn.get_config(), "seed": _next(seeds)}
+                kernel.assign(type(drawn).from_config(config)(kernel.shape))
 
 
 def _next(seeds: np.random.Generator) -> int:

@@ -70,6 +70,11 @@ class Ahead:
         """The whole network, and the images."""
         return Stage(self._network.model, self._data, self._course.policy)
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What each phase learns from: the name of a layer, or `"live"`."""
+        return tuple(place.layer if place else "live" for place in self._places)
+
     def keeps(self, index: int) -> bool:
         """Whether activations would be kept for a phase."""
         return self._places[index] is not None

@@ -33,6 +33,7 @@ class Course:
         cache: whether frozen parts may be computed ahead, and how they are kept.
         max_memory: bytes that may be kept for that, or None.
         seed: what all randomness follows from.
+        deterministic: whether the backend may only compute in repeatable ways.
 
     Raises:
         InvalidArgument: the parts do not fit together, or a setting means nothing.
@@ -45,12 +46,14 @@ class Course:
     cache: Caching
     max_memory: int | None
     seed: int
+    deterministic: bool = False
 
     def __post_init__(self) -> None:
         _check_parts(self.backbone, self.head, self.phases)
         if not isinstance(self.cache, Cache):
             checked("cache", self.cache, Literal["auto", "never"])
         require_whole("seed", self.seed, least=0)
+        checked("deterministic", self.deterministic, Literal[True, False])
         if self.max_memory is not None:
             require_whole("max_memory", self.max_memory, least=0)
 
@@ -65,13 +68,22 @@ class Course:
         cache: Caching,
         max_memory: int | None,
         seed: int,
+        deterministic: bool,
     ) -> "Course":
         """Return the course of what a user wrote; None augments by flips."""
         if augment is None:
             augment = augmentation.flip()
         items = [augment] if isinstance(augment, Augmentation) else list(augment)
         policy = augmentation.compose(items)
-        return cls(backbone, head, tuple(phases), policy, cache, max_memory, seed)
+        settings = policy, cache, max_memory, seed, deterministic
+        return cls(backbone, head, tuple(phases), *settings)
+
+    def begin(self) -> None:
+        """Set what the whole process must compute in, if anything."""
+        if self.deterministic and keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.experimental.enable_op_determinism()
 
     def network(self, data: Data) -> Network:
         """Return a new network for the classes and the size of the data."""
@@ -111,6 +123,7 @@ class Course:
             "augmentation": str(self.policy),
             "phases": [phase.to_dict() for phase in self.phases],
             "seed": int(self.seed),
+            "deterministic": self.deterministic,
             **surroundings(),
         }
 

@@ -12,7 +12,7 @@ from cifarkit import models
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Layer, Model
 from cifarkit.augment import Policy
-from cifarkit.backbones import Backbone
+from cifarkit.backbones import RANDOM, Backbone
 from cifarkit.heads import Head
 
 
@@ -39,6 +39,8 @@ def pretrained(
 ) -> Network:
     """Return a new network of a backbone and a head, at `size` x `size` pixels."""
     trunk = backbone.build(size)
+    if backbone.weights.name == RANDOM:
+        models.redraw(trunk, seed)
     top = head.build(tuple(trunk.output_shape[1:]), classes, seed=seed)
     body = tuple(backbone.body(trunk))
     whole = models.assemble(trunk, top, interpolation=backbone.interpolation)
@@ -77,10 +79,35 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
 
     Mixed images need mixed targets, so the targets that count are those that come out.
     What a callback saves is the network alone, without these training-only parts.
+
+    Attributes:
+        network: that network.
+        sparse: whether loss and metrics get integer labels.
+        skipped: how many of the next steps are passed over, because they were done
+            before: their batches are drawn, and nothing is learnt from them.
     """
 
     network: Model
     sparse: bool
+    skipped: int = 0
+    train_function: Any
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Return the function of a step, which can be passed over."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        learn = super().make_train_function(force=True) or self.train_function
+
+        def step(*given: Any) -> Any:
+            if not self.skipped:
+                return learn(*given)
+            self.skipped -= 1
+            if hasattr(given[-1], "get_next"):  # TensorFlow draws within its step
+                next(given[-1])
+            return {} if len(given) == 1 else ({}, given[0])  # JAX hands its state on
+
+        self.train_function = step
+        return step
 
     def compute_loss(
         self,

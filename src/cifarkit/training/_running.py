@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
 from cifarkit import models
-from cifarkit._errors import TrainingError
 from cifarkit.training._freezing import BatchNormGuard
+from cifarkit.training._guarding import memory_named
+from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
 from cifarkit.training._linear import fit_head
 from cifarkit.training._network import Fed, Network, fed
 from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
@@ -22,6 +22,7 @@ from cifarkit.training._phase import Phase
 from cifarkit.training._preparing import prepare, rehearse
 from cifarkit.training._rates import Shares, shares_of
 from cifarkit.training._result import PhaseResult
+from cifarkit.training._signals import held_back
 from cifarkit.training._stage import Stage
 from cifarkit.training._statistics import following, momentum_of
 from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks
@@ -64,6 +65,7 @@ def run(
     number: int,
     callbacks: Sequence[Any],
     verbose: Verbose,
+    keeping: Keeping = NOWHERE,
 ) -> PhaseResult:
     """Run one phase on the network, in place, and return what came of it.
 
@@ -72,23 +74,28 @@ def run(
 
     Raises:
         InvalidArgument: a head is to be fitted to its optimum, and nothing is kept.
-        TrainingError: the loss is not finite, or a frozen batch norm moved.
+        NotFinite: the loss is no number any more.
+        OutOfMemory: a step needs more than there is.
+        TrainingError: a frozen batch norm moved.
+        WriteError: the state cannot be kept.
     """
-    started = time.perf_counter()
+    began = time.perf_counter()
     model = compiled(network, stage, phase)
     guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
-    watchers = [*own_callbacks(phase, model.optimizer), *callbacks]
-    if phase.solved:
-        history = _solved(model, network, stage, phase, watchers, verbose)
-    else:
-        history = _stepped(
-            model, network, stage, phase, (seed, number), watchers, verbose
-        )
+    watchers = [*own_callbacks(phase, model.optimizer, number), *callbacks]
+    with memory_named(phase, number):
+        if phase.solved:
+            history = _solved(model, network, stage, phase, watchers, verbose)
+            seconds = 0.0
+        else:
+            key = (seed, number)
+            history, seconds = _stepped(
+                model, network, stage, phase, key, watchers, verbose, keeping
+            )
     guard.check()
-    _check_finite(history["loss"], number)
     return PhaseResult(
-        history={name: tuple(map(_plain, each)) for name, each in history.items()},
-        seconds=time.perf_counter() - started,
+        history={name: tuple(map(plain, each)) for name, each in history.items()},
+        seconds=time.perf_counter() - began + seconds,
         kept_epoch=kept_epoch(watchers, len(history["loss"])),
         weights=tuple(network.model.get_weights()),
         features=stage.seconds,
@@ -104,19 +111,25 @@ def _stepped(
     key: tuple[int, int],
     watchers: Sequence[Any],
     verbose: Verbose,
-) -> dict[str, list[Any]]:
-    """Train in steps; return the history."""
+    keeping: Keeping,
+) -> tuple[dict[str, list[Any]], float]:
+    """Train in steps; return the history, and the seconds of earlier processes."""
     feed = stage.data.train.feed(phase, draws=stage.policy.draws, key=key)
-    with following(network.body, momentum_of(phase, feed.steps)):
-        history: dict[str, list[Any]] = model.fit(
+    with held_back() as held, following(network.body, momentum_of(phase, feed.steps)):
+        keeper = Keeper(watchers, feed.steps, keeping=keeping, held=held)
+        epoch = keeper.continued(phase.epochs)
+        if keeper.midway:  # Keras makes the variables of metrics at their first use
+            model.test_on_batch(*next(iter(feed.batches)))
+        model.fit(
             feed.batches,
             validation_data=_validation(stage, phase),
+            initial_epoch=epoch,
             epochs=phase.epochs,
             shuffle=False,  # the feed has its own order
-            callbacks=[Epochs(feed), *watchers],
+            callbacks=[Epochs(feed), *watchers, keeper],
             verbose=_verbosity(verbose),
-        ).history
-    return history
+        )
+    return keeper.history, keeper.before
 
 
 def _solved(
@@ -151,19 +164,6 @@ def _validation(stage: Stage, phase: Phase) -> Any:
     if validation is None:
         return None
     return validation.feed(phase, draws=stage.policy.draws, key=None).batches
-
-
-def _check_finite(losses: Sequence[float], number: int) -> None:
-    if not np.isfinite(losses).all():
-        raise TrainingError(
-            f"Expected a finite loss; phase {number} reached {losses[-1]} in epoch "
-            f"{len(losses)}. Lower its learning_rate, or set clip_norm=1.0."
-        )
-
-
-def _plain(value: Any) -> Any:
-    """Return a number, or a list of numbers of a metric that gives several."""
-    return np.asarray(value, np.float64).tolist()
 
 
 def _verbosity(verbose: Verbose) -> int:

@@ -93,8 +93,11 @@ class Stream:
         weights = tf.constant(
             class_weights(phase.class_weight if key else None, np.array(self.counts))
         )
-        seed = np.random.SeedSequence(key or 0).generate_state(1)
-        random = tf.random.Generator.from_seed(int(seed[0]))
+        random = tf.random.Generator.from_seed(0)
+
+        def begin_epoch(epoch: int) -> None:
+            seed = np.random.SeedSequence((*(key or ()), epoch)).generate_state(1)
+            random.reset_from_seed(int(seed[0]))
 
         def packed(images: Any, labels: Any) -> tuple[dict[str, Any], Any, Any]:
             if labels.shape.rank == 2 and labels.shape[1] == 1:
@@ -107,7 +110,7 @@ class Stream:
             return inputs, targets, tf.linalg.matvec(targets, weights)
 
         batches = self.dataset.map(packed).prefetch(tf.data.AUTOTUNE)
-        return Feed(batches, self.steps, draws, begin_epoch=lambda epoch: None)
+        return Feed(batches, self.steps, draws, begin_epoch)
 
 
 def _numbered(labels: NDArray[Any]) -> NDArray[Any]:

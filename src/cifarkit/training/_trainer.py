@@ -1,6 +1,7 @@
 """The main job: adapt a pretrained network in two phases."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, final
 
 from cifarkit._errors import InvalidArgument
@@ -9,12 +10,15 @@ from cifarkit.heads import Head
 from cifarkit.training import _running
 from cifarkit.training._ahead import Ahead
 from cifarkit.training._course import Course, checked
+from cifarkit.training._identity import identity
 from cifarkit.training._inputs import Data, data_of
+from cifarkit.training._keeping import Keeping
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
 from cifarkit.training._preparing import release
 from cifarkit.training._result import PhaseResult, TrainResult, better
+from cifarkit.training._run import Run, opened
 from cifarkit.training._stage import Caching
 from cifarkit.training._timing import Timing, seconds_per_epoch
 
@@ -55,6 +59,9 @@ class TwoPhaseTrainer:
             how many views of other augmentations.
         max_memory: bytes of them that may be held in memory; more stay on disk. None
             is half of what is free.
+        deterministic: whether TensorFlow may only compute in ways that give the same
+            bits each time. On a CPU it mostly does so anyway; on a GPU it costs time.
+            It is then so for the whole process, from the first `fit` on.
         seed: what the head's start, the order of the images and the augmentation
             follow from. Dropout inside of a backbone of your own has its own seed.
         verbose: 0 is silent, 1 shows progress bars, 2 a line per epoch; `"auto"` shows
@@ -79,6 +86,7 @@ class TwoPhaseTrainer:
         cache: Caching = "auto",
         max_memory: int | None = None,
         seed: int = 0,
+        deterministic: bool = False,
         verbose: _running.Verbose = "auto",
     ) -> None:
         alone = phase_2 is None or (head is None and phase_2 is PHASE_2)
@@ -91,6 +99,7 @@ class TwoPhaseTrainer:
             cache=cache,
             max_memory=max_memory,
             seed=seed,
+            deterministic=deterministic,
         )
         self.verbose = checked("verbose", verbose, _running.Verbose)
 
@@ -127,7 +136,12 @@ class TwoPhaseTrainer:
         )
 
     def fit(
-        self, data: Any, *, validation: Any = None, callbacks: Sequence[Any] = ()
+        self,
+        data: Any,
+        *,
+        validation: Any = None,
+        run_dir: str | Path | None = None,
+        callbacks: Sequence[Any] = (),
     ) -> TrainResult:
         """Train in the phases of this trainer, from the pretrained weights each time.
 
@@ -135,8 +149,14 @@ class TwoPhaseTrainer:
             data: `Splits`; or `(images, labels)`, images uint8 RGB `(N, H, W, 3)`; or a
                 batched, ending `tf.data.Dataset` of such pairs, RGB in [0, 255].
             validation: a pair or a data set, where `data` are not `Splits`.
+            run_dir: a folder in which the training is kept every half minute or so, and
+                on SIGTERM and Ctrl-C. The same call again goes on from there, and ends
+                with the same weights as if it had never been stopped; after the end it
+                gives the same result at once. None keeps nothing.
             callbacks: Keras callbacks, used in every phase. What they save is the
-                network without its training-only parts.
+                network without its training-only parts. What early stopping, plateau
+                and checkpoint callbacks remember is kept in `run_dir`; one of your own
+                lists what it wants kept, numbers or text, as `remembered = ("name",)`.
 
         Returns:
             The model of the better phase, and the record of both.
@@ -144,27 +164,22 @@ class TwoPhaseTrainer:
         Raises:
             InvalidArgument: settings that do not fit the data or the backbone.
             InvalidData: data that cannot be used.
+            NotFinite: the loss is no number; the error has the last good model.
+            OutOfMemory: a step needs more memory than there is.
             TrainingError: training that would give a wrong result.
+            WriteError: `run_dir` cannot be written; what it held before is whole.
         """
         course, given = self.course, data_of(data, validation)
+        course.begin()
         network = course.network(given)
         _rehearse(network, course, given)
         _check_callbacks(callbacks)
         ahead = Ahead(network, course, given)
-        results: list[PhaseResult] = []
-        for number, phase in enumerate(course.phases, start=1):
-            self._say(f"phase {number}, {ahead.describe(number - 1)}")
-            stage = ahead.stage(number - 1)
-            result = _running.run(
-                network,
-                stage,
-                phase,
-                seed=course.seed,
-                number=number,
-                callbacks=callbacks or (),
-                verbose=self.verbose,
-            )
-            results.append(result)
+        with opened(run_dir, identity(course, given, network, ahead.origins)) as run:
+            results = [
+                self._phase(number, network, ahead, run, callbacks or ())
+                for number in range(1, len(course.phases) + 1)
+            ]
         release(network)
         kept = better(results)
         network.model.set_weights(results[kept - 1].weights)
@@ -172,6 +187,34 @@ class TwoPhaseTrainer:
         return TrainResult(
             network.model, tuple(results), kept, course.provenance(given)
         )
+
+    def _phase(
+        self,
+        number: int,
+        network: Network,
+        ahead: Ahead,
+        run: Run,
+        callbacks: Sequence[Any],
+    ) -> PhaseResult:
+        """Run a phase, or what is left of it; or return what it gave before."""
+        newest = run.newest(number)
+        if done := run.finished(newest, network):
+            self._say(f"phase {number}, finished before")
+            return done
+        course, index = self.course, number - 1
+        self._say(f"phase {number}, {ahead.describe(index)}")
+        result = _running.run(
+            network,
+            ahead.stage(index),
+            course.phases[index],
+            seed=course.seed,
+            number=number,
+            callbacks=callbacks,
+            verbose=self.verbose,
+            keeping=Keeping(run.checkpoints(number), run.identity, newest),
+        )
+        run.finish(number, result, network)
+        return result
 
     def _say(self, line: str) -> None:
         if self.verbose:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from cifarkit.training._batches import Feed
+from cifarkit.training._guarding import Finite
 from cifarkit.training._phase import Phase
 
 
@@ -31,14 +32,14 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
 
     def __init__(self) -> None:
         super().__init__()
-        self._own: list[Any] | None = None
+        self.own: list[Any] | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self._own is not None:
-            pairs = zip(self.model.trainable_variables, self._own, strict=True)
+        if self.own is not None:
+            pairs = zip(self.model.trainable_variables, self.own, strict=True)
             for variable, value in pairs:
                 variable.assign(value)
-        self._own = None
+        self.own = None
 
     def on_test_begin(self, logs: Any = None) -> None:
         self._show()
@@ -47,15 +48,15 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
         self._show()
 
     def _show(self) -> None:
-        if self._own is None:
+        if self.own is None:
             learning = self.model.trainable_variables
-            self._own = [keras.ops.convert_to_numpy(each).copy() for each in learning]
+            self.own = [keras.ops.convert_to_numpy(each).copy() for each in learning]
             self.model.optimizer.finalize_variable_values(learning)
 
 
-def own_callbacks(phase: Phase, optimizer: Any) -> list[Any]:
+def own_callbacks(phase: Phase, optimizer: Any, number: int) -> list[Any]:
     """Return the callbacks that a phase and its optimizer ask for, in their order."""
-    own: list[Any] = [keras.callbacks.TerminateOnNaN()]
+    own: list[Any] = [Finite(number)]
     if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
         own.append(Averaged())
     if phase.schedule == "plateau":

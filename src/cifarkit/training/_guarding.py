@@ -1,0 +1,80 @@
+"""What stops a training that cannot go on, and says why."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifarkit._errors import NotFinite, OutOfMemory
+from cifarkit.training._phase import Phase
+
+_WORDS = ("RESOURCE_EXHAUSTED", "OOM when", "out of memory")
+
+
+class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Raises in the very step, and gives the model its weights from before the epoch.
+
+    Args:
+        number: of the phase, from 1.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number, self._epoch = number, 0
+        self._good: list[Any] = []
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch, self._good = epoch, self.model.get_weights()
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        loss = (logs or {}).get("loss")
+        if loss is not None and not np.isfinite(loss):
+            self._stop(float(loss), f"step {batch + 1}")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if not np.isfinite(loss):
+            self._stop(float(loss), "its end")
+
+    def _stop(self, loss: float, place: str) -> None:
+        self.model.set_weights(self._good)
+        error = NotFinite(
+            f"Expected a finite loss; phase {self._number} reached {loss} in epoch "
+            f"{self._epoch + 1}, {place}. Lower its learning_rate, or set "
+            "clip_norm=1.0. The model of this error has the weights of before this "
+            "epoch."
+        )
+        error.model = self.model.network
+        raise error
+
+
+@contextmanager
+def memory_named(phase: Phase, number: int) -> Iterator[None]:
+    """Turn what a backend raises for want of memory into one error that helps.
+
+    Raises:
+        OutOfMemory: a step needs more than there is.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, OutOfMemory) or not _is_of_memory(error):
+            raise
+        raise OutOfMemory(
+            f"Expected room for a step of phase {number} with {phase.batch_size} "
+            f"images; the memory is full. Set a smaller batch_size in phase_{number}, "
+            "unfreeze less, or choose a smaller size. "
+            f"({type(error).__name__}: {error!s:.200})"
+        ) from error
+
+
+def _is_of_memory(error: Exception) -> bool:
+    kind = type(error).__name__
+    words = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or kind in ("ResourceExhaustedError", "OutOfMemoryError")
+        or any(each in words for each in _WORDS)
+    )

@@ -1,0 +1,93 @@
+"""What the course of a training follows from, so that no other one goes on with it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifarkit._types import Json
+from cifarkit.activations import Cache, topology, versions_of
+from cifarkit.training._course import Course
+from cifarkit.training._inputs import Data, Source, Whole
+from cifarkit.training._network import Network
+from cifarkit.training._phase import Phase
+
+
+def identity(
+    course: Course, data: Data, network: Network, origins: Sequence[str]
+) -> Json:
+    """Return all that decides about the result of a training, as JSON values.
+
+    Args:
+        course: what is trained, and how.
+        data: the images.
+        network: the network, before the training.
+        origins: what each phase learns from, in words.
+    """
+    cache = course.cache
+    return {
+        "backbone": _backbone(course, network),
+        "head": repr(course.head),
+        "network": _layers(network),
+        "size": course.size(data),
+        "phases": [_settings(phase) for phase in course.phases],
+        "origins": list(origins),
+        "augmentation": str(course.policy),
+        "cache": asdict(cache) if isinstance(cache, Cache) else cache,
+        "seed": int(course.seed),
+        "deterministic": course.deterministic,
+        "training images": _digest(data.train),
+        "validation images": data.validation and _digest(data.validation),
+        "versions": versions_of("openvino"),
+    }
+
+
+def _backbone(course: Course, network: Network) -> Json:
+    """Return name and weights; a network from scratch brings no weights along."""
+    if network.parts is None:
+        return {"name": course.backbone.name}
+    total = hashlib.sha256()
+    for weight in network.parts[0].get_weights():
+        total.update(np.ascontiguousarray(weight).data)
+    return {
+        "name": course.backbone.name,
+        "preprocess": course.backbone.preprocess,
+        "interpolation": course.backbone.interpolation,
+        "weights": total.hexdigest(),
+    }
+
+
+def _layers(network: Network) -> str:
+    try:
+        return hashlib.sha256(topology(network.model).encode()).hexdigest()
+    except (NotImplementedError, TypeError, ValueError):
+        return "layers that cannot be written down"
+
+
+def _digest(source: Source) -> Json:
+    """Return the digest of images and labels; a stream is known by its size alone."""
+    if isinstance(source, Whole):
+        return {"count": len(source), "digest": source.split.digest}
+    return {"count": len(source), "shape": list(source.shape)}
+
+
+def _settings(phase: Phase) -> Json:
+    """Return the settings of a phase; Keras objects with all of their own."""
+    told = phase.to_dict()
+    for name in ("optimizer", "loss", "metrics"):
+        told[name] = _written(getattr(phase, name))
+    return told
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, list | tuple):
+        return [_written(each) for each in value]
+    try:
+        return repr(keras.saving.serialize_keras_object(value))
+    except Exception:  # what cannot be written down is known by its kind
+        return type(value).__name__

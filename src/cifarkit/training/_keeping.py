@@ -1,0 +1,144 @@
+"""The callback that keeps a phase in progress, and goes on where it was kept."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifarkit._checkpoints import Checkpoint, Checkpoints
+from cifarkit._types import Json
+from cifarkit.training import _snapshot
+from cifarkit.training._signals import Held
+
+SECONDS = 30.0
+"""How much work a killed process may lose, at least; see `SHARE`."""
+
+SHARE = 0.02
+"""The largest share of a training's time that is spent on keeping it."""
+
+History = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where the states of a phase are kept.
+
+    Args:
+        folder: their folder, or None.
+        identity: what the training follows from, which goes with every state.
+        newest: the state to go on from, or None.
+    """
+
+    folder: Checkpoints | None
+    identity: Json
+    newest: Checkpoint | None = None
+
+
+NOWHERE = Keeping(None, {})
+"""For a phase that is not kept."""
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    """Records the history; with a folder also keeps all else, every now and then.
+
+    It comes behind all other callbacks, so that it sees and restores what they did.
+
+    Args:
+        watchers: the other callbacks, whose memory is kept too.
+        steps: steps per epoch.
+        keeping: where states are kept, and the one to go on from.
+        held: a signal that waits for the end of a step.
+    """
+
+    def __init__(
+        self,
+        watchers: Sequence[Any],
+        steps: int,
+        *,
+        keeping: Keeping,
+        held: Held,
+    ) -> None:
+        super().__init__()
+        self._watchers, self._steps = list(watchers), steps
+        self._keeping, self._held = keeping, held
+        self._kept = keeping.newest
+        self._epoch, self._step, self._stopped = 0, 0, False
+        self._began, self.before = time.perf_counter(), 0.0
+        self._due = time.monotonic() + SECONDS
+        self.history: History = {}
+
+    def continued(self, epochs: int) -> int:
+        """Take up the state to go on from; return the epoch, from 0, to begin with."""
+        if self._kept is None:
+            return 0
+        record = self._kept.record
+        self.history, self.before = record["history"], record["seconds"]
+        self._step = record["step"]
+        return epochs if record["stopped"] else int(record["epoch"])
+
+    @property
+    def midway(self) -> bool:
+        """Whether the state to go on from is from within an epoch."""
+        return self._kept is not None and self._step > 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self._kept is not None:
+            kept = self._kept
+            _snapshot.put_back(
+                self.model, self._watchers, kept.arrays, kept.record["watchers"]
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+        if self._kept is not None and self._step:
+            _snapshot.put_back_metrics(self.model, self._kept.arrays)
+            self.model.skipped = self._step
+        self._kept, self._step = None, 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.model.skipped:
+            return
+        self._step = batch + 1
+        if self._step < self._steps:  # the end of an epoch is kept after its validation
+            self._look(self._epoch, self._step)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(plain(value))
+        self._stopped = bool(self.model.stop_training)
+        self._look(epoch + 1, 0)
+
+    def _look(self, epoch: int, step: int) -> None:
+        """Keep the state if it is time, or the last chance to do so."""
+        asked = self._held.number is not None
+        folder = self._keeping.folder
+        if folder and (asked or time.monotonic() >= self._due):
+            self._keep(folder, epoch, step)
+        self._held.act()
+
+    def _keep(self, folder: Checkpoints, epoch: int, step: int) -> None:
+        began = time.monotonic()
+        arrays, watchers = _snapshot.taken(self.model, self._watchers)
+        if not _snapshot.is_finite(arrays):
+            return  # the next step's loss will say so
+        record = {
+            "identity": self._keeping.identity,
+            "done": False,
+            "epoch": epoch,
+            "step": step,
+            "stopped": self._stopped,
+            "history": self.history,
+            "seconds": self.before + time.perf_counter() - self._began,
+            "watchers": watchers,
+        }
+        folder.save(arrays, record)
+        ended = time.monotonic()
+        self._due = ended + max(SECONDS, (ended - began) / SHARE)
+
+
+def plain(value: Any) -> Any:
+    """Return a number, or a list of numbers of a metric that gives several."""
+    return np.asarray(value, np.float64).tolist()

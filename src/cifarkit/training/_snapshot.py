@@ -1,0 +1,146 @@
+"""All that a phase in progress consists of, as arrays and JSON values, and back.
+
+These are the variables of what learns, its random seeds and its running metrics, those
+of the optimizer with its averages, and what the callbacks remember.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from cifarkit._errors import CorruptFile
+from cifarkit._types import Json, Model
+from cifarkit.training._watching import Averaged
+
+Arrays = dict[str, NDArray[Any]]
+
+_BEST = ("wait", "best", "best_epoch", "best_weights", "stopped_epoch")
+_REMEMBERED: Mapping[type, tuple[str, ...]] = {
+    Averaged: ("own",),
+    keras.callbacks.EarlyStopping: _BEST,
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+    keras.callbacks.ModelCheckpoint: ("best", "epochs_since_last_save"),
+}
+_MODEL, _METRIC, _WATCHER = "model", "metric", "watcher"
+
+
+def taken(model: Model, watchers: Sequence[Any]) -> tuple[Arrays, list[Json]]:
+    """Return the arrays of a compiled model, and what its callbacks remember."""
+    synchronise(model)
+    arrays: Arrays = {}
+    for kind, variables in (_MODEL, _learning(model)), (_METRIC, _metrics(model)):
+        arrays |= numbered(kind, variables)
+    remembered = []
+    for place, watcher in enumerate(watchers):
+        memory, own = _memory(watcher)
+        arrays |= numbered(f"{_WATCHER}-{place}", own)
+        remembered.append(memory)
+    return arrays, remembered
+
+
+def put_back(model: Model, watchers: Sequence[Any], arrays: Any, memories: Any) -> None:
+    """Give a compiled model and its callbacks what `taken` took; not the metrics.
+
+    Raises:
+        CorruptFile: the arrays are not those of this model.
+    """
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    _assign(_learning(model), _series(_MODEL, arrays))
+    if len(memories) != len(watchers):
+        raise CorruptFile(
+            f"Expected the memory of {len(watchers)} callbacks in the checkpoint; "
+            f"received that of {len(memories)}. Give the callbacks of the first call."
+        )
+    for place, (watcher, memory) in enumerate(zip(watchers, memories, strict=True)):
+        own = _series(f"{_WATCHER}-{place}", arrays)
+        for name, value in memory.items():
+            setattr(watcher, name, own if value == {"arrays": len(own)} else value)
+
+
+def put_back_metrics(model: Model, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Give a model the running metrics of the epoch that `taken` saw."""
+    _assign(_metrics(model), _series(_METRIC, arrays))
+
+
+def synchronise(model: Model) -> None:
+    """Bring variables up to date; Keras on JAX leaves them behind within an epoch."""
+    getattr(model, "jax_state_sync", lambda: None)()
+
+
+def is_finite(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether no number among the arrays of a model is infinite or none at all."""
+    return all(
+        np.isfinite(each).all()
+        for name, each in arrays.items()
+        if name.startswith(_MODEL) and np.issubdtype(each.dtype, np.floating)
+    )
+
+
+def seeds_of(model: Model) -> list[Any]:
+    """Return the variables of a model that are no weights: random seeds."""
+    weights = {id(each) for each in model.weights}
+    return [each for each in _distinct(model.variables) if id(each) not in weights]
+
+
+def _learning(model: Model) -> list[Any]:
+    metrics = {id(each) for each in _metrics(model)}
+    found = _distinct([*model.variables, *model.optimizer.variables])
+    return [each for each in found if id(each) not in metrics]
+
+
+def _metrics(model: Model) -> list[Any]:
+    return _distinct(model.metrics_variables)
+
+
+def _distinct(variables: Sequence[Any]) -> list[Any]:
+    return list({id(each): each for each in variables}.values())
+
+
+def _memory(watcher: Any) -> tuple[Json, list[NDArray[Any]]]:
+    """Return what a callback remembers; a list of arrays apart from the rest."""
+    memory: Json = {}
+    arrays: list[NDArray[Any]] = []
+    for name in _names(watcher):
+        value = getattr(watcher, name, None)
+        if isinstance(value, list | tuple) and value:
+            arrays = [np.asarray(each) for each in value]
+            value = {"arrays": len(arrays)}
+        memory[name] = value.item() if isinstance(value, np.generic) else value
+    return memory, arrays
+
+
+def _names(watcher: Any) -> tuple[str, ...]:
+    own = getattr(watcher, "remembered", None)
+    if own is not None:
+        return tuple(own)
+    known = (names for kind, names in _REMEMBERED.items() if isinstance(watcher, kind))
+    return next(known, ())
+
+
+def numbered(kind: str, values: Sequence[Any]) -> Arrays:
+    """Return variables or arrays as arrays with names that keep their order."""
+    return {
+        f"{kind}.{place:05}": np.array(keras.ops.convert_to_numpy(each))
+        for place, each in enumerate(values)
+    }
+
+
+def _series(kind: str, arrays: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    names: Iterator[str] = (name for name in arrays if name.startswith(f"{kind}."))
+    return [arrays[name] for name in sorted(names)]
+
+
+def _assign(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
+    expected = [tuple(each.shape) for each in variables]
+    received = [each.shape for each in values]
+    if expected != received:
+        raise CorruptFile(
+            f"Expected a checkpoint of {len(expected)} variables as this network and "
+            f"its optimizer have them; received {len(received)} others."
+        )
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
