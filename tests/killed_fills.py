@@ -14,7 +14,7 @@ from contextlib import closing
 
 import numpy as np
 
-from cifarkit import _store, activations
+from cifarkit import _sealed, _store, activations
 from cifarkit.activations import _extract, _filling
 
 KILLS = 20
@@ -92,8 +92,8 @@ def finished(process):
 
 def rows():
     """Return how far the fill is that a killed process left."""
-    parts = list((_store.root() / "activations").glob(".part-*/progress.json"))
-    return max((json.loads(part.read_text())["rows"] for part in parts), default=0)
+    parts = list((_store.root() / "activations").glob(".part-*/progress.sealed"))
+    return max((_sealed.read(part)["rows"] for part in parts), default=0)
 
 
 if __name__ == "__main__":

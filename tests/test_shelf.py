@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cifarkit
-from cifarkit import _store, augment
+from cifarkit import _sealed, _store, augment
 from cifarkit._errors import SourceError
 from cifarkit.activations import (
     PLAIN,
@@ -219,15 +219,15 @@ def test_a_damaged_entry_is_computed_again(harm, store, caplog):
         content[-3] ^= 1
         values.write_bytes(content)
     elif harm == "record":
-        (entry.path / "record.json").write_text("{")
+        (entry.path / "record.sealed").write_text("{")
     elif harm == "missing":
         values.unlink()
     elif harm == "shorter":
         values.write_bytes(values.read_bytes()[:-10])
     else:
-        record = json.loads((entry.path / "record.json").read_text())
+        record = _sealed.read(entry.path / "record.sealed")
         record["key"]["views"] = "others"
-        (entry.path / "record.json").write_text(json.dumps(record))
+        _sealed.write(entry.path / "record.sealed", record)
     assert np.array_equal(extract(network(), IMAGES).view(0), before)
     assert "computed again" in caplog.text
     assert len(kept()) == 1
@@ -239,7 +239,7 @@ def test_a_note_that_cannot_be_true_is_not_believed(rows, store):
     work = _Work(Extractor(network()), IMAGES, PLAIN)
     part = store / "activations" / f".part-{work._key_of(ENGINE).digest}"
     part.mkdir(parents=True)
-    (part / "progress.json").write_text(json.dumps({"rows": rows}))
+    _sealed.write(part / "progress.sealed", {"rows": rows, "digests": {}})
     (part / "values.npy").write_bytes(b"x" * 1000)
     right = extract(network(), IMAGES, cache=Cache(disk=False)).view(0)
     assert np.array_equal(extract(network(), IMAGES).view(0), right)
@@ -279,7 +279,7 @@ def test_listing_size_and_pruning():
     """The least recently used go first, and what is open stays readable."""
     made = [extract(network(size=each), IMAGES) for each in (6, 7, 8)]
     for index, entry in enumerate(kept()):
-        os.utime(entry.path / "record.json", (index, index))
+        os.utime(entry.path / "record.sealed", (index, index))
     before = kept()
     assert size() == sum(entry.nbytes for entry in before)
     extract(network(size=6), IMAGES)  # the oldest is used again
@@ -357,7 +357,7 @@ def test_the_record_says_what_an_entry_is():
     """A person who looks at the store can tell what to delete."""
     extract(network(), IMAGES)
     (entry,) = kept()
-    record = json.loads((entry.path / "record.json").read_text())
+    record = _sealed.read(entry.path / "record.sealed")
     assert record["key"] == asdict(entry.key)
     assert entry.path.name == entry.key.digest
     assert entry.key.engine == keras.backend.backend()

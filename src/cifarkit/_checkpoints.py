@@ -66,14 +66,11 @@ class Checkpoints:
         """
         number = max(self._numbers("npz", "manifest"), default=0) + 1
         try:
-            self._write(number, arrays, record)
-        except OSError as error:
-            self._path(number, "npz").unlink(missing_ok=True)
-            raise WriteError(
-                f"Expected room for a checkpoint in {self.folder}; it cannot be "
-                f"written ({error}). The one before is whole: make room, and call fit "
-                "again."
-            ) from error
+            with _store.writing(self._path(number)):
+                self._write(number, arrays, record)
+        except WriteError:
+            self._path(number).unlink(missing_ok=True)
+            raise
         for old in self._numbers("manifest")[:-KEPT]:
             self._delete(old)
         return number

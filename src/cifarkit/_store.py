@@ -18,7 +18,7 @@ from pathlib import Path
 import filelock
 import platformdirs
 
-from cifarkit._errors import SourceError
+from cifarkit._errors import CifarkitError, SourceError, WriteError
 
 LIMIT = 20 * 2**30
 """Bytes that the store may hold before the least recently used files go."""
@@ -81,6 +81,27 @@ def place(part: Path, path: Path) -> None:
     sync(part)
     part.replace(path)
     sync(path.parent)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what a full or forbidden disk raises into one error of our own.
+
+    Args:
+        path: what is written, so that it is whole or as it was before.
+
+    Raises:
+        WriteError: it cannot be written.
+    """
+    try:
+        yield
+    except CifarkitError:
+        raise
+    except OSError as error:
+        raise WriteError(
+            f"Expected room to write {path}; it cannot be written ({error}). What was "
+            "there before is unchanged: make room, or choose another place."
+        ) from error
 
 
 @contextmanager

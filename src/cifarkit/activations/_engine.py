@@ -94,9 +94,9 @@ def _by_keras(prefix: Model) -> Run:
 
 def _by_openvino(prefix: Model, shape: tuple[int, ...], hint: str) -> Run | None:
     """Return what runs a model in OpenVINO, or None for one that it cannot run."""
-    import openvino
     import tensorflow as tf
 
+    openvino: Any = require("openvino", extra="openvino")
     options, count = {"INFERENCE_PRECISION_HINT": hint}, gcd(shape[0], _AT_ONCE)
     try:
         readable = without_resizing(prefix)

@@ -6,18 +6,20 @@ from there. The finished folder is renamed into its place.
 """
 
 import contextlib
-import json
+import hashlib
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
-from typing import BinaryIO
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from cifarkit import _store
+from cifarkit import _sealed, _store
 from cifarkit._errors import SourceError
 from cifarkit.activations import _shelf
 from cifarkit.activations._codec import Codec, Parts
@@ -26,7 +28,7 @@ from cifarkit.activations._key import Key
 SECONDS = 5.0
 """How much work a killed process may lose."""
 
-_PROGRESS = "progress.json"
+_PROGRESS = "progress.sealed"
 
 
 class Filling:
@@ -41,6 +43,7 @@ class Filling:
     def __init__(self, key: Key, codec: Codec, rows: int) -> None:
         self._key, self._layout, self._rows = key, codec.layout, rows
         self._path = _store.folder(_shelf.FOLDER) / f"{_shelf.PART}{key.digest}"
+        self._seen: dict[str, Any] = {}
 
     def write(self, batches: Iterator[tuple[int, Parts]], done: int) -> None:
         """Write batches of rows behind those that are there, then commit.
@@ -64,17 +67,21 @@ class Filling:
     def resume(self) -> int:
         """Return how many rows an earlier process left; more is never trusted."""
         with contextlib.suppress(*_shelf.UNREADABLE):
-            rows = int(json.loads((self._path / _PROGRESS).read_text())["rows"])
-            if self._holds(rows):
-                return rows
+            note = _sealed.read(self._path / _PROGRESS)
+            if self._holds(note["rows"], note["digests"]):
+                return int(note["rows"])
         shutil.rmtree(self._path, ignore_errors=True)
         return 0
 
-    def _holds(self, rows: int) -> bool:
-        """Whether the files can have that many rows."""
-        return 0 < rows <= self._rows and all(
-            (self._path / f"{name}.npy").stat().st_size >= rows * self._row(name)
-            for name in self._layout
+    def _holds(self, rows: int, digests: Mapping[str, str]) -> bool:
+        """Whether the files have that many rows, and those that were written."""
+        if not 0 < rows <= self._rows:
+            return False
+        for name in self._layout:
+            size = len(self._header(name)) + rows * self._row(name)
+            self._seen[name] = _digest(self._path / f"{name}.npy", size)
+        return all(
+            self._seen[name].hexdigest() == digests[name] for name in self._layout
         )
 
     def _row(self, name: str) -> int:
@@ -98,7 +105,9 @@ class Filling:
         noted = time.monotonic()
         for rows, parts in batches:
             for name, array in parts.items():
-                files[name].write(np.ascontiguousarray(array).data)
+                content = np.ascontiguousarray(array).data
+                files[name].write(content)
+                self._seen[name].update(content)
             if time.monotonic() - noted > SECONDS:
                 self._note(files, rows)
                 noted = time.monotonic()
@@ -107,32 +116,56 @@ class Filling:
 
     def _open(self, name: str, done: int) -> BinaryIO:
         """Open an array's file behind its first `done` rows; cut off what follows."""
-        dtype, shape = self._layout[name]
-        path = self._path / f"{name}.npy"
-        file = path.open("r+b" if done else "w+b")
-        descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
-        header = {"descr": descr, "fortran_order": False, "shape": (self._rows, *shape)}
-        np.lib.format.write_array_header_1_0(file, header)
-        file.seek(file.tell() + done * self._row(name))
+        file = (self._path / f"{name}.npy").open("r+b" if done else "w+b")
+        header = self._header(name)
+        if not done:
+            file.write(header)
+            self._seen[name] = hashlib.sha256(header)
+        file.seek(len(header) + done * self._row(name))
         file.truncate()
         return file
+
+    def _header(self, name: str) -> bytes:
+        """Return how an array's file begins."""
+        dtype, shape = self._layout[name]
+        descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
+        header = {"descr": descr, "fortran_order": False, "shape": (self._rows, *shape)}
+        content = BytesIO()
+        np.lib.format.write_array_header_1_0(content, header)
+        return content.getvalue()
+
+    def _digests(self) -> dict[str, str]:
+        return {name: seen.hexdigest() for name, seen in self._seen.items()}
 
     def _note(self, files: Mapping[str, BinaryIO], rows: int) -> None:
         for file in files.values():
             _flush(file)
-        text = json.dumps({"rows": rows})
-        _store.write_text(self._path / _PROGRESS, text)
+        note = {"rows": rows, "digests": self._digests()}
+        _sealed.write(self._path / _PROGRESS, note)
 
     def _commit(self) -> None:
-        digests = {
-            name: _store.sha256(self._path / f"{name}.npy") for name in self._layout
-        }
-        text = json.dumps({"key": asdict(self._key), "digests": digests}, indent=2)
-        _store.write_text(self._path / _shelf.RECORD, text)
+        record = {"key": asdict(self._key), "digests": self._digests()}
+        _sealed.write(self._path / _shelf.RECORD, record)
         (self._path / _PROGRESS).unlink(missing_ok=True)
         _shelf.discard(_shelf.path_of(self._key))
         _store.place(self._path, _shelf.path_of(self._key))
         _shelf.prune(_shelf.LIMIT)
+
+
+def _digest(path: Path, size: int) -> Any:
+    """Return the SHA-256, to go on with, of a file's first bytes.
+
+    Raises:
+        ValueError: it has fewer.
+    """
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        while size:
+            if not (content := file.read(min(size, 2**20))):
+                raise ValueError(f"{path} ends too early")
+            total.update(content)
+            size -= len(content)
+    return total
 
 
 def _flush(file: BinaryIO) -> None:

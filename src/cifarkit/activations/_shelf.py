@@ -5,7 +5,6 @@ of the digests of the arrays, which are checked when it is read.
 """
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -14,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cifarkit import _store
+from cifarkit import _sealed, _store
 from cifarkit._errors import SourceError
 from cifarkit.activations._key import Key
 from cifarkit.activations._stored import Stored
@@ -28,7 +27,7 @@ SHARE = 0.5
 FOLDER = "activations"
 """The folder of the store that holds the entries."""
 
-RECORD = "record.json"
+RECORD = "record.sealed"
 """The file of an entry that is written last."""
 
 PART = ".part-"
@@ -113,7 +112,7 @@ def read(key: Key) -> dict[str, Stored] | None:
     if not path.is_dir():
         return None
     try:
-        record = json.loads((path / RECORD).read_text())
+        record = _sealed.read(path / RECORD)
         if record["key"] != asdict(key):
             raise ValueError("it belongs to another key")
         for name, digest in record["digests"].items():
@@ -135,7 +134,7 @@ def path_of(key: Key) -> Path:
 
 def _entry(path: Path) -> Entry | None:
     try:
-        record = json.loads((path / RECORD).read_text())
+        record = _sealed.read(path / RECORD)
         used = (path / RECORD).stat().st_mtime
         nbytes = sum(file.stat().st_size for file in path.iterdir())
         return Entry(Key(**record["key"]), path, nbytes, used)

@@ -2,7 +2,8 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
@@ -74,6 +75,7 @@ def export(
         ExportError: a format cannot hold the model, or gives other answers.
         InvalidArgument: an argument cannot be meant, or the folder holds other files.
         MissingExtra: the packages of a format are not installed.
+        WriteError: the folder cannot be written.
 
     Example:
         >>> export(result, "exported", "onnx").paths["onnx"]      # doctest: +SKIP
@@ -86,17 +88,24 @@ def export(
     if temperature != 1.0:
         network = calibration.scaled(network, temperature)
     predictor = Predictor(network, class_names or known)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as work:
-        part = Path(work) / "part"
+    about = {"temperature": temperature, **surroundings(), "training": about}
+    with _store.writing(target), _beside(target) as work:
+        part = work / "part"
         part.mkdir()
         _write(network, part, names, samples)
-        about = {"temperature": temperature, **surroundings(), "training": about}
         _describe(predictor, part, names, about)
         found = _compare(predictor, part, names) if verify else {}
         _check_target(target, model)  # minutes may have passed
-        _replace(part, target, Path(work) / "earlier")
+        _replace(part, target, work / "earlier")
     return Export(target, {name: target / FORMATS[name][0] for name in names}, found)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[Path]:
+    """Make a folder on the disk of another one, for a while."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as work:
+        yield Path(work)
 
 
 def _given(
@@ -119,7 +128,7 @@ def _write(
         file, write = FORMATS[name]
         try:
             write(model, folder / file, samples)
-        except CifarkitError:
+        except (CifarkitError, OSError):
             raise
         except Exception as error:  # each converter raises types of its own
             raise ExportError(

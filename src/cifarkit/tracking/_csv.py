@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from cifarkit._store import write_text
+from cifarkit._store import write_text, writing
 from cifarkit.evaluation import Evaluation
 from cifarkit.tracking._tracker import Numbers, Tracker
 from cifarkit.training import TrainResult
@@ -35,7 +35,8 @@ class _Csv(Tracker):
         writer = format_.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
-        write_text(self._path, text.getvalue())
+        with writing(self._path):
+            write_text(self._path, text.getvalue())
 
     def _close(
         self,

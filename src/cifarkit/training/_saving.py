@@ -40,9 +40,15 @@ def write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -
 
     Raises:
         InvalidArgument: `folder` is a file, or has a `result.json` of another kind.
+        WriteError: it cannot be written.
     """
     _check_place(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    with _store.writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder, model, phases, record)
+
+
+def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -> None:
     names = _files(len(phases))
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as beside:
         part = Path(beside)
