@@ -64,10 +64,9 @@ def main():
 
 def alone(folder, kind):
     """Return the digest of a training that is left alone; it must be repeatable."""
-    first, second = (
-        ended(process(folder / str(number), kind)) for number in range(2)
-    )
-    assert first and first == second, "two trainings with one seed differ"
+    first, second = (ended(process(folder / str(number), kind)) for number in range(2))
+    assert first, "a training broke off by itself"
+    assert first == second, "two trainings with one seed differ"
     return first
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import shutil
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarkit import _store
+from cifarkit import _arrays, _store
 from cifarkit._errors import SourceError
 from cifarkit._sources._web import Source
 from cifarkit._types import Arrays
 
 _SOURCE = "__source__"
 _DIGEST = "__digest__"
-_UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
 _log = logging.getLogger(__name__)
 
 
@@ -105,10 +103,10 @@ def _read(wanted: ArraySet) -> Loaded | None:
     if not path.is_file():
         return None
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept.files}
+        with path.open("rb") as file:
+            arrays = _arrays.read(file)
         source, recorded = str(arrays.pop(_SOURCE)), str(arrays.pop(_DIGEST))
-    except _UNREADABLE as error:
+    except (OSError, KeyError) as error:
         _log.warning("%s cannot be read (%s); it is fetched again.", path, error)
         return None
     digest = fingerprint(arrays)
@@ -155,10 +153,9 @@ def _decode(wanted: ArraySet, origin: Origin) -> Loaded:
 
 def _keep(wanted: ArraySet, loaded: Loaded) -> None:
     notes = {_SOURCE: np.array(loaded.source), _DIGEST: np.array(loaded.digest)}
-    content: dict[str, Any] = {**loaded.arrays, **notes}
-    path = _path(wanted)
+    content, path = {**loaded.arrays, **notes}, _path(wanted)
     try:
-        _store.write_atomic(path, lambda part: np.savez(part, **content))
+        _store.write_atomic(path, lambda part: _arrays.write(part, content))
         _store.prune()
     except OSError as error:
         _log.warning("%s could not be kept (%s); it is used this once.", path, error)

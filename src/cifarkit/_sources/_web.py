@@ -3,6 +3,7 @@
 import http.client
 import logging
 import os
+import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
@@ -17,6 +18,9 @@ from cifarkit._errors import SourceError
 _CONNECT_SECONDS = 10
 _TRIES = 2
 _CHUNK = 2**20
+_PATIENCE = 30
+"""Seconds after which a download must have been faster than `_SLOWEST` on average."""
+_SLOWEST = 2**12  # bytes per second
 _LARGEST = 2 * 2**30
 _log = logging.getLogger(__name__)
 
@@ -138,17 +142,21 @@ def _download(url: str, path: Path) -> None:
     with urllib.request.urlopen(request, timeout=_CONNECT_SECONDS) as answer:  # noqa: S310
         _https_only(answer.url)
         size = int(answer.headers.get("Content-Length") or 0)
-        with (
-            path.open("wb") as file,
-            _bar(path.name, size) as bar,
-        ):
-            while chunk := answer.read(_CHUNK):
+        with path.open("wb") as file, _bar(path.name, size) as bar:
+            began = time.monotonic()
+            while chunk := answer.read1(_CHUNK):  # what has come, without waiting
                 file.write(chunk)
                 bar.update(len(chunk))
-                if file.tell() > _LARGEST:
-                    raise OSError(f"larger than {_LARGEST} bytes")
+                _check_progress(file.tell(), time.monotonic() - began)
             if size and file.tell() != size:
                 raise OSError(f"ended after {file.tell()} of {size} bytes")
+
+
+def _check_progress(received: int, seconds: float) -> None:
+    if received > _LARGEST:
+        raise OSError(f"larger than {_LARGEST} bytes")
+    if seconds > _PATIENCE and received < _SLOWEST * seconds:
+        raise OSError(f"only {received} bytes in {seconds:.0f} seconds")
 
 
 def _bar(name: str, size: int) -> tqdm:

@@ -7,16 +7,14 @@ it, or with other files than it names, is not a result.
 import json
 import math
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
-from cifarkit import _store
+from cifarkit import _arrays, _store
 from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Json, Model
 
@@ -110,18 +108,18 @@ def finite(value: Any) -> Any:
 
 
 def _save_weights(path: Path, weights: Weights) -> None:
-    named: dict[str, Any] = {f"{index:04}": each for index, each in enumerate(weights)}
-    np.savez(path, **named)
+    _arrays.write(path, {f"{index:04}": each for index, each in enumerate(weights)})
 
 
 def _load_weights(path: Path) -> Weights:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            return tuple(kept[name] for name in sorted(kept.files))
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        with path.open("rb") as file:
+            kept = _arrays.read(file)
+    except OSError as error:
         raise CorruptFile(
             f"Expected the weights of a phase; {path} cannot be read ({error})."
         ) from error
+    return tuple(kept[name] for name in sorted(kept))
 
 
 def _load_model(path: Path) -> Model:
