@@ -35,6 +35,11 @@ FAULTS = (
     *("error page", "not found", "server error", "longer", "shorter", "empty"),
     *("redirect to http", "redirect to a file", "redirect loop", "no TLS"),
 )
+SOUND = "sound transfer after it"
+ENDS = {True: {"kept"}, False: {"refused", "kept"}}
+"""How transfers may end; what is kept is compared with what was meant: bytes behind
+the end of a zip file, say, change nothing."""
+
 LIMIT = 12.0
 """Seconds that a failure may take; the patience of the library is cut short here."""
 
@@ -56,13 +61,9 @@ def main():
             slowest = max(slowest, seconds)
             seen[fault, outcome] += 1
             server.fault = None
-            seen["sound transfer after it", tried(server, number, wanted)[0]] += 1
+            seen[SOUND, tried(server, number, wanted)[0]] += 1
     outcomes = {f"{fault}: {outcome}": n for (fault, outcome), n in seen.items()}
-    bad = [
-        each
-        for each in seen
-        if each[1] != ("kept" if each[0].startswith("sound") else "refused")
-    ]
+    bad = [each for each in seen if each[1] not in ENDS[each[0] == SOUND]]
     figures = {
         "transfers": options.transfers,
         "bad": sum(seen[each] for each in bad),
@@ -85,8 +86,8 @@ def tried(server, number, wanted):
     set_ = ArraySet(f"set-{number}", fingerprint(wanted), (Origin(source, decode),))
     began = time.monotonic()
     try:
-        load(set_)
-        outcome = "kept"
+        held = load(set_).arrays
+        outcome = "kept" if np.array_equal(held["a"], wanted["a"]) else "kept, wrong"
     except SourceError:
         outcome = "refused"
     except Exception as error:

@@ -6,7 +6,7 @@ nothing is larger than the file, and no pickle is ever read.
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,36 +27,50 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     np.savez(path, **named)
 
 
-def read(file: BinaryIO) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an uncompressed `.npz` file, by name.
+def read(file: BinaryIO, *, most: int | None = None) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an `.npz` file, by name.
+
+    Args:
+        file: an open file.
+        most: bytes that all arrays may have; None admits no compressed file, so that
+            there are no more than the file has.
 
     Raises:
-        CorruptFile: it is no such file, or it declares more than it holds.
+        CorruptFile: it is no such file, or it declares more than it may.
     """
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
+            _check(members, most)
             found = {each.filename: _array(archive, each) for each in members}
     except Exception as error:  # readers of zip and of headers share no base
         raise CorruptFile(
-            f"Expected arrays in an uncompressed .npz file; it cannot be read "
-            f"({type(error).__name__}: {error})."
+            f"Expected arrays of an .npz file in {getattr(file, 'name', 'it')}; it "
+            f"cannot be read ({type(error).__name__}: {error}). Fetch it again."
         ) from error
-    if len(found) != len(members):
-        raise CorruptFile("Expected arrays of different names; received one twice.")
     return {name.removesuffix(".npy"): array for name, array in found.items()}
 
 
+def _check(members: Sequence[zipfile.ZipInfo], most: int | None) -> None:
+    if len({each.filename for each in members}) != len(members):
+        raise ValueError("a name occurs twice")
+    if most is not None and sum(each.file_size for each in members) > most:
+        raise ValueError(f"its arrays have more than {most:,} bytes")
+    for each in members if most is None else ():
+        if each.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{each.filename} is compressed")
+        if each.file_size > each.compress_size:
+            raise ValueError(f"{each.filename} is shorter than it says")
+
+
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    if member.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(f"{member.filename} is compressed")
     with archive.open(member) as content:
         version = np.lib.format.read_magic(content)
         shape, fortran, dtype = _HEADERS[version](content)
         nbytes = math.prod(shape) * dtype.itemsize
-        if dtype.hasobject or nbytes != member.file_size - content.tell():
+        if dtype.hasobject:
+            raise ValueError(f"{member.filename} holds objects, which are code")
+        if nbytes != member.file_size - content.tell():
             raise ValueError(f"{member.filename} declares what it does not hold")
-        if member.file_size > member.compress_size:
-            raise ValueError(f"{member.filename} is shorter than it says")
         held = bytearray(content.read())  # to the end, where the checksum is compared
     return np.frombuffer(held, dtype).reshape(shape, order="F" if fortran else "C")

@@ -38,7 +38,7 @@ def read(path: Path) -> Json:
         if digest != _digest(text).encode():
             raise ValueError("its digest is another")
         value: Json = json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CorruptFile(
             f"Expected {path} as cifarkit wrote it; it cannot be used ({error})."
         ) from error

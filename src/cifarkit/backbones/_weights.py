@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cifarkit import _arrays, models
 from cifarkit._errors import CorruptFile, InvalidArgument, SourceError
 from cifarkit._sources import ArraySet, fingerprint, load
 from cifarkit._types import Arrays, Model
@@ -23,6 +24,7 @@ from cifarkit.backbones._spec import (
 )
 
 _NUMPY, _KERAS = ".npz", ".weights.h5"
+_MORE = 2**20  # bytes of the heads of a file
 _UNREADABLE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile)
 
 
@@ -66,7 +68,7 @@ def _reading(spec: BackboneSpec, path: Path) -> tuple[WeightSet, Fill]:
     if path.name.endswith(_KERAS):
         return spec.default, partial(_fill_by_keras, path)
     if path.suffix == _NUMPY:
-        return spec.default, partial(_fill_from_file, path, _read_npz)
+        return spec.default, partial(_fill_from_npz, path)
     for each in spec.sets:
         if path.suffix in each.readers:
             reader = each.readers[path.suffix]
@@ -96,9 +98,23 @@ def _fill_from_file(path: Path, read: Reader, model: Model, _: int) -> Filled:
     return Filled(f"file {path.name}", fingerprint(arrays))
 
 
+def _fill_from_npz(path: Path, model: Model, size: int) -> Filled:
+    own = sum(
+        int(np.prod(weight.shape)) * 4 for weight in model.weights
+    )  # float64 has twice that
+
+    def read(path: Path) -> Arrays:
+        with path.open("rb") as file:
+            arrays = _arrays.read(file, most=_MORE + 2 * own)
+        return {name: each.astype("float32") for name, each in arrays.items()}
+
+    return _fill_from_file(path, read, model, size)
+
+
 def _fill_by_keras(path: Path, model: Model, _: int) -> Filled:
     constants = _constants(model)
     try:
+        models.check_hdf5(path)
         model.load_weights(str(path))
     except _UNREADABLE as error:
         raise _corrupt(path, error) from error
@@ -119,12 +135,6 @@ def _constants(model: Model) -> Arrays:
         if _preprocess.is_preprocessing(layer)
         for variable in layer.weights
     }
-
-
-def _read_npz(path: Path) -> Arrays:
-    # np.load would leave a file open that it cannot read.
-    with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-        return {name: file[name].astype("float32") for name in file.files}
 
 
 def _corrupt(path: Path, error: Exception) -> CorruptFile:

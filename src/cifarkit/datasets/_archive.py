@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cifarkit._errors import CifarkitError, CorruptFile
 
-_LARGEST = 200 * 2**20
+LARGEST = 256 * 2**20
+"""Bytes that all files of a data set may have."""
 
 
 def members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -27,11 +28,13 @@ def members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
                 yield name, (path / name).read_bytes()
         return
     with tarfile.open(path) as archive:
+        total = 0
         for member in archive:
+            total += member.size  # of others too, which must be read through
+            _check_size(path / member.name, total)
             name = member.name.rsplit("/", 1)[-1]
             content = archive.extractfile(member) if member.isreg() else None
             if content is not None and name in names:
-                _check_size(path / name, member.size)
                 yield name, content.read()
 
 
@@ -55,8 +58,8 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _check_size(path: Path, size: int) -> None:
-    if size > _LARGEST:
+    if size > LARGEST:
         raise CorruptFile(
-            f"Expected at most {_LARGEST:,} bytes in {path}; received {size:,}. "
+            f"Expected at most {LARGEST:,} bytes in {path}; received {size:,}. "
             "Give the files as they were published."
         )

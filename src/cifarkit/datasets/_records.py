@@ -11,9 +11,10 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarkit import _arrays
 from cifarkit._errors import CorruptFile
 from cifarkit._types import Arrays
-from cifarkit.datasets._archive import members, reading
+from cifarkit.datasets._archive import LARGEST, members, reading
 from cifarkit.datasets._pickles import unpickle
 
 _Bytes: TypeAlias = NDArray[np.uint8]
@@ -104,12 +105,12 @@ def _images(rows: _Bytes) -> _Bytes:
 
 def _read_npz(path: Path) -> Arrays:
     """Read arrays under our names, or under those of `keras.datasets`."""
-    # Opened here, because np.load leaves a file open that it cannot read.
-    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-        arrays = {
-            ours: file[ours if ours in file.files else theirs]
-            for ours, theirs in _NPZ_NAMES.items()
-        }
+    with path.open("rb") as file:
+        held = _arrays.read(file, most=LARGEST)
+    arrays = {
+        ours: held[ours if ours in held else theirs]
+        for ours, theirs in _NPZ_NAMES.items()
+    }
     return {
         name: _as_bytes(array.reshape(-1)) if name.endswith("labels") else array
         for name, array in arrays.items()

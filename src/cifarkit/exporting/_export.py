@@ -10,14 +10,13 @@ from typing import final
 
 import keras
 
-from cifarkit import _store, calibration
+from cifarkit import _store, calibration, models
 from cifarkit._errors import CifarkitError, ExportError, InvalidArgument
 from cifarkit._types import Images, Json, Model
 from cifarkit.exporting import _verify
 from cifarkit.exporting._formats import FORMATS, checked
 from cifarkit.prediction import Predictor
 from cifarkit.prediction._card import CARD, CLASSES, Card, files_of
-from cifarkit.prediction._loading import keras_model
 from cifarkit.training import TrainResult
 from cifarkit.training._provenance import surroundings
 
@@ -114,7 +113,7 @@ def _given(
     """Return a network, the names of its classes, and how it came about."""
     if isinstance(model, str | Path):
         if not (path := Path(model)).is_dir():
-            return keras_model(path), Predictor(path).class_names, {}
+            return models.loaded(path), Predictor(path).class_names, {}
         model = TrainResult.load(path)
     if isinstance(model, TrainResult):
         return model.model, model.provenance["class_names"], model.provenance

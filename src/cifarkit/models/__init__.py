@@ -9,6 +9,7 @@ from cifarkit.models.copying import copy_of, settle
 from cifarkit.models.folding import folded
 from cifarkit.models.graphs import calls, is_graph
 from cifarkit.models.kernels import accelerated
+from cifarkit.models.loading import check_hdf5, loaded
 from cifarkit.models.networks import cnn, names
 from cifarkit.models.seeding import redraw
 
@@ -16,10 +17,12 @@ __all__ = [
     "accelerated",
     "assemble",
     "calls",
+    "check_hdf5",
     "cnn",
     "copy_of",
     "folded",
     "is_graph",
+    "loaded",
     "names",
     "redraw",
     "settle",

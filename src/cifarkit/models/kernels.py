@@ -39,6 +39,8 @@ def accelerated(model: Model) -> Model:
         return model
     if keras.distribution.list_devices("gpu") or not is_graph(model):
         return model
+    if _is_shared():
+        return model
     still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
     fold = folding(still)
 
@@ -46,6 +48,13 @@ def accelerated(model: Model) -> Model:
         return _faster(layer) if _learns(layer) else fold(layer)
 
     return rebuilt(model, twin)
+
+
+def _is_shared() -> bool:
+    """Whether a strategy of TensorFlow keeps the weights on several devices."""
+    import tensorflow as tf
+
+    return bool(tf.distribute.has_strategy())
 
 
 def _learns(layer: Any) -> bool:

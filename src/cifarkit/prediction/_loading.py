@@ -52,7 +52,7 @@ def load(path: Path, *, named: bool) -> Loaded:
         return of_model(result.model, tuple(result.provenance["class_names"]))
     if path.suffix == ".keras":
         _check_card(path)
-        found = of_model(keras_model(path))
+        found = of_model(models.loaded(path))
     elif saved_model or path.suffix in RUNTIMES:
         found = _exported(path)
     else:
@@ -74,21 +74,6 @@ def _check_card(path: Path) -> None:
         card = Card.read(path.parent)
         if path.name in card.digests:
             card.check(path)
-
-
-def keras_model(path: Path) -> Model:
-    """Return the model in a `.keras` file, without what it was compiled with.
-
-    Raises:
-        CorruptFile: Keras cannot load it.
-    """
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises many types on broken files
-        raise CorruptFile(
-            f"Expected a Keras model in {path}; received what Keras cannot load "
-            f"({type(error).__name__}: {error!s:.300}). Train or save it again."
-        ) from error
 
 
 def _exported(path: Path) -> Loaded:

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from cifarkit._types import Images, Model
-from cifarkit.prediction._loading import keras_model
+from cifarkit.models import loaded
 from cifarkit.viz import grad_cam
 
 _SHOWN = 320  # pixels of the longer side, at least
@@ -20,7 +20,7 @@ def network_of(model: Model | str | Path) -> Model | None:
     path = Path(model)
     if path.is_dir() and not (path / "saved_model.pb").exists():
         path = path / "model.keras"
-    return keras_model(path) if path.suffix == ".keras" else None
+    return loaded(path) if path.suffix == ".keras" else None
 
 
 def overlaid(network: Model, pixels: Images) -> Images:

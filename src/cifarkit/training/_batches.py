@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Floats, Labels
+from cifarkit.training._devices import WHOLE, Share
 
 _AHEAD = 4  # batches that are made while the network learns
 _ORDER, _NOISE = 0, 1  # so that the two are never drawn from one stream
@@ -49,6 +50,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         weights: weight of each class, float32, shape `(classes,)`, or None.
         key: the integers that all randomness follows from; None keeps the order of
             the images and draws no noise.
+        share: which part of each batch is given.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         draws: int,
         weights: Floats | None = None,
         key: tuple[int, ...] | None = None,
+        share: Share = WHOLE,
     ) -> None:
         super().__init__()
+        self._share = share
         self._look, self._labels = look, labels
         self._size, self._draws, self._key = batch_size, draws, key
         self._targets = np.eye(classes, dtype=np.float32)
@@ -72,7 +76,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     @property
     def num_batches(self) -> int:
         """Steps per epoch."""
-        return -(-len(self._labels) // self._size)
+        return self._share.steps(len(self._labels), self._size)
 
     def feed(self) -> Feed:
         """Return these batches as `keras.Model.fit` takes them."""
@@ -90,8 +94,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
     def __getitem__(self, step: int) -> Batch:
         """Return `({"image", "target", "noise"}, targets, weights)` of a step."""
         chosen = self._order[step * self._size : (step + 1) * self._size]
+        part = self._share.part(len(chosen))
+        noise, chosen = self._noise(step, len(chosen))[part], chosen[part]
         labels = self._labels[chosen]
-        targets, noise = self._targets[labels], self._noise(step, len(chosen))
+        targets = self._targets[labels]
         inputs = {"image": self._look(chosen, noise), "target": targets, "noise": noise}
         return inputs, targets, self._weights[labels]
 

@@ -1,6 +1,7 @@
 """What is trained, and how: all that a trainer was told, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,7 @@ from cifarkit.activations import Cache
 from cifarkit.augment import Augmentation, Policy
 from cifarkit.backbones import Backbone
 from cifarkit.heads import Head
+from cifarkit.training._devices import Share, share_of, shared
 from cifarkit.training._inputs import Data
 from cifarkit.training._network import Network, from_scratch, pretrained
 from cifarkit.training._numbers import require_whole
@@ -34,6 +36,7 @@ class Course:
         max_memory: bytes that may be kept for that, or None.
         seed: what all randomness follows from.
         deterministic: whether the backend may only compute in repeatable ways.
+        strategy: which devices share the training, or None.
 
     Raises:
         InvalidArgument: the parts do not fit together, or a setting means nothing.
@@ -47,6 +50,7 @@ class Course:
     max_memory: int | None
     seed: int
     deterministic: bool = False
+    strategy: Any = None
 
     def __post_init__(self) -> None:
         _check_parts(self.backbone, self.head, self.phases)
@@ -54,6 +58,7 @@ class Course:
             checked("cache", self.cache, Literal["auto", "never"])
         require_whole("seed", self.seed, least=0)
         checked("deterministic", self.deterministic, Literal[True, False])
+        share_of(self.strategy)
         if self.max_memory is not None:
             require_whole("max_memory", self.max_memory, least=0)
 
@@ -69,21 +74,30 @@ class Course:
         max_memory: int | None,
         seed: int,
         deterministic: bool,
+        strategy: Any,
     ) -> "Course":
         """Return the course of what a user wrote; None augments by flips."""
         if augment is None:
             augment = augmentation.flip()
         items = [augment] if isinstance(augment, Augmentation) else list(augment)
         policy = augmentation.compose(items)
-        settings = policy, cache, max_memory, seed, deterministic
+        settings = policy, cache, max_memory, seed, deterministic, strategy
         return cls(backbone, head, tuple(phases), *settings)
 
-    def begin(self) -> None:
-        """Set what the whole process must compute in, if anything."""
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Set how and on which devices is computed, meanwhile."""
         if self.deterministic and keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
             tf.config.experimental.enable_op_determinism()
+        with shared(self.strategy):
+            yield
+
+    @property
+    def share(self) -> Share:
+        """Which part of each batch this process learns from."""
+        return share_of(self.strategy)
 
     def network(self, data: Data) -> Network:
         """Return a new network for the classes and the size of the data."""

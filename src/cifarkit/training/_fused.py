@@ -18,7 +18,7 @@ def fused(optimizer: Any) -> Any:
     kind: Any = type(optimizer)
     if keras.backend.backend() != "tensorflow":
         return optimizer
-    if keras.distribution.list_devices("gpu"):
+    if keras.distribution.list_devices("gpu") or _is_shared():
         return optimizer
     if kind not in (keras.optimizers.Adam, keras.optimizers.AdamW) or optimizer.amsgrad:
         return optimizer
@@ -46,3 +46,10 @@ def fused(optimizer: Any) -> Any:
             )
 
     return Fused.from_config(optimizer.get_config())
+
+
+def _is_shared() -> bool:
+    """Whether variables lie on several devices, each of which updates its own."""
+    import tensorflow as tf
+
+    return bool(tf.distribute.has_strategy())

@@ -46,14 +46,13 @@ def identity(
 
 
 def _backbone(course: Course, network: Network) -> Json:
-    """Return name and weights; a network from scratch brings no weights along."""
+    """Return what a backbone brings along; a network from scratch brings nothing."""
     if network.parts is None:
-        return {"name": course.backbone.name}
+        return {}
     total = hashlib.sha256()
     for weight in network.parts[0].get_weights():
         total.update(np.ascontiguousarray(weight).data)
     return {
-        "name": course.backbone.name,
         "preprocess": course.backbone.preprocess,
         "interpolation": course.backbone.interpolation,
         "weights": total.hexdigest(),

@@ -9,6 +9,7 @@ from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats
 from cifarkit.datasets import Split, Splits, split_of
 from cifarkit.training._batches import Batches, Feed, class_weights
+from cifarkit.training._devices import WHOLE, Share
 from cifarkit.training._phase import Phase
 from cifarkit.training._streams import Stream, is_stream
 
@@ -62,10 +63,12 @@ class Whole:
     Args:
         split: the images and labels.
         size: side in pixels at which they are to be presented, or None.
+        share: which part of each batch this process learns from.
     """
 
     split: Split
     size: int | None
+    share: Share = WHOLE
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,6 +98,7 @@ class Whole:
             draws=draws,
             weights=None if key is None else self.weights(phase),
             key=key,
+            share=self.share,
         )
         return batches.feed()
 
@@ -104,16 +108,17 @@ class Whole:
         return class_weights(phase.class_weight, counts)
 
 
-def data_of(given: Any, validation: Any = None) -> Data:
+def data_of(given: Any, validation: Any = None, share: Share = WHOLE) -> Data:
     """Return `given` and `validation` as `Data`.
 
     Args:
         given: `Splits`; or a `Split`, a pair `(images, labels)`, or a batched
             `tf.data.Dataset` of such pairs, RGB in [0, 255].
         validation: likewise; not beside `Splits`, which have their own.
+        share: which part of each batch this process learns from.
 
     Raises:
-        InvalidArgument: `given` is none of these.
+        InvalidArgument: `given` is none of these, or a stream for several processes.
         InvalidData: the two do not fit together, or cannot be used.
     """
     if isinstance(given, Splits):
@@ -123,8 +128,8 @@ def data_of(given: Any, validation: Any = None) -> Data:
                 f"{type(validation).__name__}. Pass data.train for another one."
             )
         given, validation = given.train, given.validation
-    train = _source(given)
-    other = None if validation is None else _source(validation, like=train)
+    train = _source(given, share)
+    other = None if validation is None else _source(validation, share, like=train)
     if not len(train):
         raise InvalidData("Expected at least one training image; received none.")
     if other is None or not len(other):
@@ -144,17 +149,17 @@ def _described(train: Source, validation: Source | None) -> Data:
     )
 
 
-def _source(given: Any, like: Source | None = None) -> Source:
+def _source(given: Any, share: Share, like: Source | None = None) -> Source:
     if isinstance(given, Split):
-        return Whole(given, given.size)
+        return Whole(given, given.size, share)
     if isinstance(given, tuple | list) and len(given) == 2:
         names = like.class_names if like else None
-        return Whole(split_of(*given, class_names=names), None)
-    if is_stream(given):
+        return Whole(split_of(*given, class_names=names), None, share)
+    if is_stream(given) and share.processes == 1:
         return Stream.of(given, classes=like.classes if like else None)
     raise InvalidArgument(
-        "Expected Splits, a pair (images, labels) or a batched tf.data.Dataset; "
-        f"received {type(given).__name__}."
+        "Expected Splits, a pair (images, labels) or, in one process, a batched "
+        f"tf.data.Dataset; received {type(given).__name__}."
     )
 
 

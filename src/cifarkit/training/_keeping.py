@@ -100,6 +100,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.model.skipped:
+            self.model.skipped -= 1  # here, so that all callbacks have seen it
             return
         self._step = batch + 1
         if self._step < self._steps:  # the end of an epoch is kept after its validation

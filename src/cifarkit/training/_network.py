@@ -83,7 +83,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     Attributes:
         network: that network.
         sparse: whether loss and metrics get integer labels.
-        skipped: how many of the next steps are passed over, because they were done
+        skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
     """
 
@@ -101,7 +101,6 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         def step(*given: Any) -> Any:
             if not self.skipped:
                 return learn(*given)
-            self.skipped -= 1
             if hasattr(given[-1], "get_next"):  # TensorFlow draws within its step
                 next(given[-1])
             return {} if len(given) == 1 else ({}, given[0])  # JAX hands its state on

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
 from numpy.typing import NDArray
 
-from cifarkit import _arrays, _store
+from cifarkit import _arrays, _sealed, _store, models
 from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Json, Model
 
 Weights = tuple[NDArray[Any], ...]
+
+_UNREADABLE = (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError)
 
 MODEL = "model.keras"
 RECORD = "result.json"
@@ -73,7 +74,7 @@ def read(folder: Path) -> tuple[Model, list[Weights], Json]:
     for name in names:
         _check(folder / name, record["files"][name])
     weights = [_load_weights(folder / name) for name in names[1:]]
-    return _load_model(folder / MODEL), weights, record
+    return models.loaded(folder / MODEL), weights, record
 
 
 def _files(phases: int) -> list[str]:
@@ -122,20 +123,12 @@ def _load_weights(path: Path) -> Weights:
     return tuple(kept[name] for name in sorted(kept))
 
 
-def _load_model(path: Path) -> Model:
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises all kinds on a file that it did not save
-        raise CorruptFile(
-            f"Expected a model that Keras can load; {path} is none ({error!s:.300})."
-        ) from error
-
-
 def _record(folder: Path) -> Json:
     try:
-        record: Json = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        with (folder / RECORD).open("rb") as file:
+            record: Json = json.loads(file.read(_sealed.LARGEST))
         _check_record(record)
-    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+    except _UNREADABLE as error:
         raise CorruptFile(
             f"Expected a result that TrainResult.save wrote; {folder / RECORD} is none "
             f"({error!r:.300})."

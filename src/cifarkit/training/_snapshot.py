@@ -34,15 +34,18 @@ def taken(model: Model, watchers: Sequence[Any]) -> tuple[Arrays, list[Json]]:
     for kind, variables in (_MODEL, _learning(model)), (_METRIC, _metrics(model)):
         arrays |= numbered(kind, variables)
     remembered = []
-    for place, watcher in enumerate(watchers):
-        memory, own = _memory(watcher)
+    for place, watcher in enumerate(filter(_names, watchers)):
+        values, own = _memory(watcher)
         arrays |= numbered(f"{_WATCHER}-{place}", own)
-        remembered.append(memory)
+        remembered.append({"kind": _kind(watcher), "place": place, "values": values})
     return arrays, remembered
 
 
 def put_back(model: Model, watchers: Sequence[Any], arrays: Any, memories: Any) -> None:
     """Give a compiled model and its callbacks what `taken` took; not the metrics.
+
+    A callback gets the memory of the first one of its kind; one that was not there
+    begins anew.
 
     Raises:
         CorruptFile: the arrays are not those of this model.
@@ -50,15 +53,12 @@ def put_back(model: Model, watchers: Sequence[Any], arrays: Any, memories: Any) 
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     _assign(_learning(model), _series(_MODEL, arrays))
-    if len(memories) != len(watchers):
-        raise CorruptFile(
-            f"Expected the memory of {len(watchers)} callbacks in the checkpoint; "
-            f"received that of {len(memories)}. Give the callbacks of the first call."
-        )
-    for place, (watcher, memory) in enumerate(zip(watchers, memories, strict=True)):
-        own = _series(f"{_WATCHER}-{place}", arrays)
-        for name, value in memory.items():
-            setattr(watcher, name, own if value == {"arrays": len(own)} else value)
+    left = list(memories)
+    for watcher in filter(_names, watchers):
+        memory = next((each for each in left if each["kind"] == _kind(watcher)), None)
+        if memory is not None:
+            left.remove(memory)
+            _remind(watcher, memory, arrays)
 
 
 def put_back_metrics(model: Model, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -98,6 +98,16 @@ def _metrics(model: Model) -> list[Any]:
 
 def _distinct(variables: Sequence[Any]) -> list[Any]:
     return list({id(each): each for each in variables}.values())
+
+
+def _kind(watcher: Any) -> str:
+    return type(watcher).__name__
+
+
+def _remind(watcher: Any, memory: Json, arrays: Mapping[str, NDArray[Any]]) -> None:
+    own = _series(f"{_WATCHER}-{memory['place']}", arrays)
+    for name, value in memory["values"].items():
+        setattr(watcher, name, own if isinstance(value, dict) else value)
 
 
 def _memory(watcher: Any) -> tuple[Json, list[NDArray[Any]]]:

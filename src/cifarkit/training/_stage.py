@@ -72,5 +72,6 @@ class Kept:
             draws=self.activations.views.draws,
             weights=None if key is None else self.images.weights(phase),
             key=key,
+            share=self.images.share,
         )
         return batches.feed()

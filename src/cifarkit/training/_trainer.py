@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument
 from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
@@ -62,6 +63,10 @@ class TwoPhaseTrainer:
         deterministic: whether TensorFlow may only compute in ways that give the same
             bits each time. On a CPU it mostly does so anyway; on a GPU it costs time.
             It is then so for the whole process, from the first `fit` on.
+        strategy: which devices share the training: a `tf.distribute.MirroredStrategy`
+            on TensorFlow, a `keras.distribution.DataParallel` on JAX. Each batch is
+            divided among them; up to as many images as there are devices, less one,
+            are left out at the end of an epoch.
         seed: what the head's start, the order of the images and the augmentation
             follow from. Dropout inside of a backbone of your own has its own seed.
         verbose: 0 is silent, 1 shows progress bars, 2 a line per epoch; `"auto"` shows
@@ -87,6 +92,7 @@ class TwoPhaseTrainer:
         max_memory: int | None = None,
         seed: int = 0,
         deterministic: bool = False,
+        strategy: Any = None,
         verbose: _running.Verbose = "auto",
     ) -> None:
         alone = phase_2 is None or (head is None and phase_2 is PHASE_2)
@@ -100,6 +106,7 @@ class TwoPhaseTrainer:
             max_memory=max_memory,
             seed=seed,
             deterministic=deterministic,
+            strategy=strategy,
         )
         self.verbose = checked("verbose", verbose, _running.Verbose)
 
@@ -169,24 +176,37 @@ class TwoPhaseTrainer:
             TrainingError: training that would give a wrong result.
             WriteError: `run_dir` cannot be written; what it held before is whole.
         """
-        course, given = self.course, data_of(data, validation)
-        course.begin()
+        course = self.course
+        given = data_of(data, validation, course.share)
+        _check_callbacks(callbacks)
+        _check_run_dir(run_dir, course)
+        with course.begun():
+            network, results = self._trained(given, run_dir, callbacks or ())
+        kept = better(results)
+        weights = results[kept - 1].weights
+        model = network.model
+        if course.strategy is None:
+            model.set_weights(weights)
+        else:  # its variables belong to the devices of the strategy
+            model = models.copy_of(model, weights)
+        self._say(f"kept: phase {kept}")
+        return TrainResult(model, tuple(results), kept, course.provenance(given))
+
+    def _trained(
+        self, given: Data, run_dir: Any, callbacks: Sequence[Any]
+    ) -> tuple[Network, list[PhaseResult]]:
+        """Run all phases; return the network, and what each phase gave."""
+        course = self.course
         network = course.network(given)
         _rehearse(network, course, given)
-        _check_callbacks(callbacks)
         ahead = Ahead(network, course, given)
         with opened(run_dir, identity(course, given, network, ahead.origins)) as run:
             results = [
-                self._phase(number, network, ahead, run, callbacks or ())
+                self._phase(number, network, ahead, run, callbacks)
                 for number in range(1, len(course.phases) + 1)
             ]
         release(network)
-        kept = better(results)
-        network.model.set_weights(results[kept - 1].weights)
-        self._say(f"kept: phase {kept}")
-        return TrainResult(
-            network.model, tuple(results), kept, course.provenance(given)
-        )
+        return network, results
 
     def _phase(
         self,
@@ -236,6 +256,14 @@ def _timing(network: Network, ahead: Ahead, index: int, phase: Phase) -> Timing:
         return Timing(live)
     stage = ahead.rehearsed(index)
     return Timing(live, seconds_per_epoch(network, stage, phase), stage.seconds)
+
+
+def _check_run_dir(run_dir: Any, course: Course) -> None:
+    if run_dir is not None and course.share.processes > 1:
+        raise InvalidArgument(
+            "Expected run_dir=None where several processes train together, which "
+            f"could not go on from one step; received {run_dir!r}. Leave it out."
+        )
 
 
 def _check_callbacks(callbacks: Any) -> None:

@@ -1,0 +1,420 @@
+"""Trainings that are stopped and go on: to the bit as if they had not been."""
+
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
+from cifarkit._checkpoints import Checkpoints
+from cifarkit._errors import (
+    InvalidArgument,
+    NotFinite,
+    OutOfMemory,
+    TrainingError,
+    WriteError,
+)
+from cifarkit.training import _keeping
+
+DATA = datasets.synthetic(120, size=16)
+FIRST = Phase(
+    epochs=2, learning_rate=1e-2, schedule="plateau", patience=2, batch_size=16
+)
+SECOND = Phase(
+    epochs=2,
+    learning_rate=1e-2,
+    unfreeze="all",
+    batch_norm="tuned",
+    batch_size=16,
+    weight_averaging=0.9,
+)
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """Keep the state after every step."""
+    monkeypatch.setattr(_keeping, "SECONDS", 0.0)
+    monkeypatch.setattr(_keeping, "SHARE", float("inf"))
+
+
+def network():
+    """Return a small network with batch norm and fixed weights."""
+    image = keras.Input((16, 16, 3))
+    values = keras.layers.Conv2D(4, 3, 4, name="conv")(image)
+    values = keras.layers.BatchNormalization(name="norm")(values)
+    model = keras.Model(image, values, name="small")
+    model.get_layer("conv").set_weights(
+        [np.random.default_rng(0).normal(0, 0.1, (3, 3, 3, 4)), np.zeros(4)]
+    )
+    return model
+
+
+def trainer(**changes):
+    """Return a trainer with dropout, augmentation, averages, plateau and patience."""
+    settings = {
+        "phase_1": FIRST,
+        "phase_2": SECOND,
+        "augment": [augment.flip(), augment.crop(2)],
+        "verbose": 0,
+        **changes,
+    }
+    backbone = backbones.wrap(network(), preprocess="unit")
+    head = settings.pop("head", heads.classifier(hidden=(8,), dropout=0.3))
+    return TwoPhaseTrainer(backbone, head, **settings)
+
+
+class Stop(keras.callbacks.Callback):
+    """Breaks the training off after some new steps, or does something else then."""
+
+    def __init__(self, after, act=None):
+        super().__init__()
+        self.left, self.act = after, act or self.raises
+
+    def raises(self):
+        """Break off as Ctrl-C does where nothing holds it back."""
+        raise KeyboardInterrupt
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Count the steps that are new."""
+        if not self.model.skipped:
+            self.left -= 1
+            if self.left == 0:
+                self.act()
+
+
+def same(one, other):
+    """Whether two results have equal weights and histories in all phases."""
+    return all(
+        a.history == b.history
+        and a.kept_epoch == b.kept_epoch
+        and all(map(np.array_equal, a.weights, b.weights))
+        for a, b in zip(one.phases, other.phases, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A training that nobody stopped."""
+    return trainer().fit(DATA)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 5, 7, 11])
+def test_a_stopped_training_ends_as_if_it_had_not_been(steps, whole, tmp_path):
+    """Broken off every few steps, in both phases, within and between epochs."""
+    stops = 0
+    while True:
+        try:
+            ended = trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(steps + 1)])
+            break
+        except KeyboardInterrupt:
+            stops += 1
+    assert stops == (20 - 1) // steps
+    assert same(ended, whole)
+    assert all(
+        map(np.array_equal, ended.model.get_weights(), whole.model.get_weights())
+    )
+
+
+def test_a_finished_run_gives_its_result_again(whole, tmp_path):
+    """At once, without a step."""
+    trainer().fit(DATA, run_dir=tmp_path)
+    again = trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(1)])
+    assert same(again, whole)
+    assert again.kept == whole.kept
+
+
+@pytest.mark.parametrize("lost", ["last", "all of phase 2", "all of phase 1"])
+def test_damage_costs_time_and_nothing_else(lost, whole, tmp_path):
+    """The state before is taken, or the phase begins anew."""
+    with pytest.raises(KeyboardInterrupt):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(17)])
+    folder = tmp_path / ("phase_1" if lost.endswith("1") else "phase_2")
+    files = sorted(folder.glob("*.npz"))
+    for path in files[-1:] if lost == "last" else files:
+        path.write_bytes(path.read_bytes()[:-9])
+    assert same(trainer().fit(DATA, run_dir=tmp_path), whole)
+
+
+def test_early_stopping_is_not_forgotten(tmp_path):
+    """A phase that had stopped early does not go on."""
+    phase = Phase(epochs=9, learning_rate=10.0, optimizer="sgd", patience=1)
+    settings = {"phase_1": phase, "phase_2": None}
+    whole = trainer(**settings).fit(DATA)
+    epochs = len(whole.phases[0].history["loss"])
+    assert epochs < 9
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[AtEnd()])
+    assert same(trainer(**settings).fit(DATA, run_dir=tmp_path), whole)
+
+
+class AtEnd(keras.callbacks.Callback):
+    """Breaks the training off when it has ended, before that is kept."""
+
+    def on_train_end(self, logs=None):
+        """Break off."""
+        raise KeyboardInterrupt
+
+
+def test_what_a_callback_of_the_users_remembers_is_kept(tmp_path):
+    """It says by which names."""
+
+    class Counting(keras.callbacks.Callback):
+        remembered = ("steps",)
+
+        def __init__(self):
+            super().__init__()
+            self.steps = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            if not self.model.skipped:
+                self.steps += 1
+
+    settings = {"phase_1": FIRST, "phase_2": None}
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Counting(), Stop(7)])
+    counting = Counting()
+    trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[counting, Stop(99)])
+    assert counting.steps == 10
+
+
+CHANGES = {
+    "seed": {"seed": 1},
+    "phases 1.epochs": {"phase_1": Phase(epochs=3, batch_size=16)},
+    "phases 2.learning_rate": {"phase_2": Phase(unfreeze="all", learning_rate=1e-4)},
+    "head": {"head": heads.linear()},
+    "augmentation": {"augment": augment.flip()},
+    "cache": {"cache": "never"},
+    "deterministic": {"deterministic": True},
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_another_training_is_refused_and_the_field_named(field, tmp_path, monkeypatch):
+    """And what is there stays as it is."""
+    monkeypatch.setattr("cifarkit.training._course.Course.begin", lambda self: None)
+    trainer(phase_2=SECOND).fit(DATA, run_dir=tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InvalidArgument, match=f"received another: .*{field}"):
+        trainer(**CHANGES[field]).fit(DATA, run_dir=tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_other_images_are_refused(part, tmp_path):
+    """One pixel of either split."""
+    train, validation = (
+        (split.images.copy(), split.labels) for split in (DATA.train, DATA.validation)
+    )
+    settings = {"phase_1": Phase(batch_size=16), "phase_2": None}
+    trainer(**settings).fit(train, validation=validation, run_dir=tmp_path)
+    {"training": train, "validation": validation}[part][0][0, 0, 0, 0] ^= 1
+    with pytest.raises(InvalidArgument, match=f"{part} images.digest"):
+        trainer(**settings).fit(train, validation=validation, run_dir=tmp_path)
+
+
+def test_other_weights_are_refused(tmp_path):
+    """One bit of one weight of the backbone."""
+    settings = {"phase_1": Phase(batch_size=16), "phase_2": None, "verbose": 0}
+    models = network(), network()
+    kernel = models[1].get_layer("conv").kernel
+    kernel.assign(np.nextafter(kernel.numpy(), 9))
+    one, other = (
+        TwoPhaseTrainer(
+            backbones.wrap(each, preprocess="unit"), heads.linear(), **settings
+        )
+        for each in models
+    )
+    one.fit(DATA, run_dir=tmp_path)
+    with pytest.raises(InvalidArgument, match=r"backbone\.weights"):
+        other.fit(DATA, run_dir=tmp_path)
+
+
+def test_a_network_from_scratch_goes_on_from_what_was_kept(tmp_path):
+    """Its own first weights are random, and do not count."""
+
+    def fit(*callbacks):
+        image = keras.Input((16, 16, 3))
+        values = keras.layers.Flatten()(image)
+        values = keras.layers.Dense(10, activation="softmax")(values)
+        model = keras.Model(image, values)
+        phase = Phase(epochs=2, batch_size=16)
+        once = TwoPhaseTrainer(model, phase_1=phase, verbose=0)
+        return once.fit(DATA, run_dir=tmp_path, callbacks=callbacks)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(Stop(4))
+    kept = Checkpoints(tmp_path / "phase_1").newest()
+    assert kept.record["step"] == 3
+    ended = fit()
+    assert len(ended.history["loss"]) == 2
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path):
+    """The second one is told."""
+
+    def second():
+        trainer().fit(DATA, run_dir=tmp_path)
+
+    with pytest.raises(TrainingError, match="no other process"):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(2, second)])
+
+
+@pytest.mark.parametrize("given", [7, "", b"x"])
+def test_what_is_no_folder_is_refused(given):
+    """Before anything is trained."""
+    with pytest.raises(InvalidArgument, match="run_dir"):
+        trainer().fit(DATA, run_dir=given)
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    """It is not touched."""
+    path = tmp_path / "file"
+    path.write_text("mine")
+    with pytest.raises(InvalidArgument, match="is a file"):
+        trainer().fit(DATA, run_dir=path)
+    assert path.read_text() == "mine"
+
+
+def test_a_full_disk_stops_the_training_and_leaves_the_state_before(
+    whole, tmp_path, monkeypatch
+):
+    """And with room again it goes on."""
+    write, calls = _keeping.Checkpoints.save, []
+
+    def save(self, arrays, record):
+        calls.append(record)
+        if len(calls) == 6:
+            raise WriteError("no room")
+        return write(self, arrays, record)
+
+    monkeypatch.setattr(Checkpoints, "save", save)
+    with pytest.raises(WriteError, match="no room"):
+        trainer().fit(DATA, run_dir=tmp_path)
+    assert Checkpoints(tmp_path / "phase_1").newest().number == 5
+    assert same(trainer().fit(DATA, run_dir=tmp_path), whole)
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_acted_on_after_the_state_is_kept(signal_, whole, tmp_path):
+    """What the process does on a signal is what it did before."""
+    acted, before = [], signal.getsignal(signal_)
+
+    def handler(number, frame):
+        acted.append(number)
+        raise SystemExit(3)
+
+    signal.signal(signal_, handler)
+    try:
+        stop = Stop(4, lambda: os.kill(os.getpid(), signal_))
+        with pytest.raises(SystemExit):
+            trainer().fit(DATA, run_dir=tmp_path, callbacks=[stop])
+        assert signal.getsignal(signal_) is handler
+    finally:
+        signal.signal(signal_, before)
+    assert acted == [signal_]
+    assert Checkpoints(tmp_path / "phase_1").newest().record["step"] == 4
+    assert same(trainer().fit(DATA, run_dir=tmp_path), whole)
+
+
+def test_signals_are_left_alone_after_a_training():
+    """Those of the process are back."""
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    trainer().fit(DATA)
+    after = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert after == before
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes a weight infinite before a step of an epoch."""
+
+    def __init__(self, epoch, step):
+        super().__init__()
+        self.epoch, self.step, self.now = epoch, step, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
+        self.now = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Harm the weights."""
+        if (self.now, batch) == (self.epoch, self.step):
+            weight = self.model.trainable_variables[-1]
+            weight.assign(np.full(weight.shape, np.nan))
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 0), (0, 3), (1, 0), (1, 4)])
+def test_a_loss_that_is_no_number_stops_in_its_step(epoch, step, tmp_path):
+    """The error names the place and has the last good weights; so has the folder."""
+    with pytest.raises(
+        NotFinite, match=rf"phase 1 reached nan in epoch {epoch + 1}, step {step + 1}\."
+    ) as caught:
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Poison(epoch, step)])
+    assert all(np.isfinite(each).all() for each in caught.value.model.get_weights())
+    kept = Checkpoints(tmp_path / "phase_1").newest()
+    assert kept is None or all(np.isfinite(each).all() for each in kept.arrays.values())
+
+
+@pytest.mark.parametrize("error", [MemoryError(), "RESOURCE_EXHAUSTED: OOM when ..."])
+def test_want_of_memory_says_what_would_help(error):
+    """Whatever the backend calls it."""
+
+    def act():
+        raise error if isinstance(error, Exception) else RuntimeError(error)
+
+    with pytest.raises(OutOfMemory, match=r"16 images.*smaller batch_size in phase_1"):
+        trainer().fit(DATA, callbacks=[Stop(2, act)])
+
+
+def test_other_errors_stay_what_they_are():
+    """Not all that goes wrong is a want of memory."""
+
+    def act():
+        raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match=r"^something else$"):
+        trainer().fit(DATA, callbacks=[Stop(2, act)])
+
+
+def test_states_are_kept_no_more_often_than_they_may_cost(tmp_path, monkeypatch):
+    """At most a fiftieth of the time, and not before half a minute."""
+    monkeypatch.setattr(_keeping, "SECONDS", 30.0)
+    monkeypatch.setattr(_keeping, "SHARE", 0.02)
+    trainer().fit(DATA, run_dir=tmp_path)
+    states = Checkpoints(tmp_path / "phase_1")
+    assert states._numbers("manifest") == [1]
+    assert states.newest().record["done"]
+
+
+def test_other_callbacks_may_watch_the_rest(whole, tmp_path):
+    """Those of ours find their memory all the same."""
+    with pytest.raises(KeyboardInterrupt):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(8)])
+    stopping = keras.callbacks.EarlyStopping(patience=99)
+    rest = trainer().fit(DATA, run_dir=tmp_path, callbacks=[stopping, Stop(99)])
+    assert same(rest, whole)
+
+
+def test_a_data_set_of_tensorflow_goes_on_too(tmp_path):
+    """It gives the same batches in each epoch; the noise is ours."""
+    import tensorflow as tf
+
+    def sets():
+        return [
+            tf.data.Dataset.from_tensor_slices((each.images, each.labels)).batch(16)
+            for each in (DATA.train, DATA.validation)
+        ]
+
+    def fit(*callbacks, **options):
+        train, validation = sets()
+        return trainer().fit(
+            train, validation=validation, callbacks=callbacks, **options
+        )
+
+    whole = fit()
+    with pytest.raises(KeyboardInterrupt):
+        fit(Stop(8), run_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Stop(9), run_dir=tmp_path)
+    assert same(fit(run_dir=tmp_path), whole)
