@@ -117,7 +117,8 @@ def part(work):
         work_._key_of(Engine("mean")), work_.by.codec, work_.rows
     )
     filling.resume()
-    batches = work_._computed(Frozen().run, 0)
+    work_.by.engine(None)
+    batches = work_._computed(0)
     filling._path.mkdir(parents=True)
     files = {name: filling._open(name, 0) for name in filling._layout}
     for _ in range(2):  # the last one of three is missing

@@ -32,9 +32,7 @@ def main():
         alone = started(Path(work) / "alone.npz", None)
         ended(alone)
         port = free_port()
-        both = [
-            started(Path(work) / f"host_{n}.npz", n, port=port) for n in range(2)
-        ]
+        both = [started(Path(work) / f"host_{n}.npz", n, port=port) for n in range(2)]
         for each in both:
             ended(each)
         one, first, second = (

@@ -22,6 +22,9 @@ class Cache:
             many; None trains live then. Flips need two, and get them.
         disk: whether they are kept in the store, for later runs too. In memory they
             last as long as the training.
+        ray: whether they are computed by the workers of a Ray cluster: the one that
+            `ray.init` or RAY_ADDRESS names, or one on this machine. What is kept is the
+            same; each worker needs the same packages.
 
     Raises:
         InvalidArgument: a value outside of what is said above.
@@ -31,11 +34,13 @@ class Cache:
     precision: Precision = "float32"
     views: int | None = None
     disk: bool = True
+    ray: bool = False
 
     def __post_init__(self) -> None:
         _require("dtype", self.dtype, get_args(Dtype))
         _require("precision", self.precision, get_args(Precision))
         _require("disk", self.disk, (True, False))
+        _require("ray", self.ray, (True, False))
         whole = isinstance(self.views, int) and not isinstance(self.views, bool)
         if self.views is not None and not (whole and 1 <= self.views <= 1000):
             raise InvalidArgument(

@@ -1,7 +1,7 @@
 """Running the frozen part over all images, and keeping what it gives."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit import _store
-from cifarkit._errors import SourceError
+from cifarkit._errors import SourceError, TrainingError
 from cifarkit._types import Floats, Images, Model
-from cifarkit.activations import _shelf
+from cifarkit.activations import _ray, _shelf
 from cifarkit.activations._activations import Activations
 from cifarkit.activations._cache import Cache, cache_of
 from cifarkit.activations._codec import Codec, Parts
@@ -118,6 +118,15 @@ class Extractor:
             self._ready = engine_for(self.prefix, sample, self.cache.precision)
         return self._ready
 
+    def each(self, batches: Iterable[Floats]) -> Iterator[Floats]:
+        """Yield what the frozen part gives for each batch of the sample's size."""
+        if self._ready is None:
+            raise TrainingError("Expected a frozen part that was made ready.")
+        run, engine = self._ready
+        if self.cache.ray:
+            return _ray.computed(self.prefix, batches, engine)
+        return map(run, batches)
+
 
 @dataclass(frozen=True)
 class _Work:
@@ -154,11 +163,11 @@ class _Work:
         if kept := self._read(preferred(self.by.cache.precision)):
             return kept
         on_disk = self.belongs_on_disk()
-        run, engine = self.by.engine(_full(self._images(0, 0, BATCH)))
+        _, engine = self.by.engine(_full(self._images(0, 0, BATCH)))
         if not on_disk:
-            return self._activations(self._in_memory(run), engine)
+            return self._activations(self._in_memory(), engine)
         with _shelf.lock(self._key_of(engine)):
-            return self._read(engine) or self._filled(run, engine)
+            return self._read(engine) or self._filled(engine)
 
     def _read(self, engine: Engine) -> Activations | None:
         if not self.may_be_on_disk:
@@ -166,10 +175,10 @@ class _Work:
         parts = _shelf.read(self._key_of(engine))
         return None if parts is None else self._activations(parts, engine)
 
-    def _filled(self, run: Run, engine: Engine) -> Activations:
+    def _filled(self, engine: Engine) -> Activations:
         filling = Filling(self._key_of(engine), self.by.codec, self.rows)
         done = filling.resume()
-        filling.write(self._computed(run, done), done)
+        filling.write(self._computed(done), done)
         kept = self._read(engine)
         if kept is None:
             raise SourceError(
@@ -178,30 +187,34 @@ class _Work:
             )
         return kept
 
-    def _in_memory(self, run: Run) -> Parts:
+    def _in_memory(self) -> Parts:
         parts = {
             name: np.empty((self.rows, *shape), dtype)
             for name, (dtype, shape) in self.by.codec.layout.items()
         }
         start = 0
-        for stop, batch in self._computed(run, done=0):
+        for stop, batch in self._computed(done=0):
             for name, array in batch.items():
                 parts[name][start:stop] = array
             start = stop
         return parts
 
-    def _computed(self, run: Run, done: int) -> Iterator[tuple[int, Parts]]:
+    def _computed(self, done: int) -> Iterator[tuple[int, Parts]]:
         """Give batches of rows behind the first `done`, and where each ends."""
+        count, places = len(self.inputs), list(self._places(done))
+        batches = (_full(self._images(*place)) for place in places)
+        given = self.by.each(batches)
+        for (view, start, stop), values in zip(places, given, strict=True):
+            yield view * count + stop, self.by.codec.encode(values[: stop - start])
+
+    def _places(self, done: int) -> Iterator[tuple[int, int, int]]:
+        """Give view, start and stop of the batches behind the first `done` rows."""
         count = len(self.inputs)
         for view in range(len(self.views)):
             for start in range(0, count, BATCH):
                 stop = min(start + BATCH, count)
                 if view * count + stop > done:
-                    given = run(_full(self._images(view, start, stop)))
-                    yield (
-                        view * count + stop,
-                        self.by.codec.encode(given[: stop - start]),
-                    )
+                    yield view, start, stop
 
     def _images(self, view: int, start: int, stop: int) -> NDArray[Any]:
         if isinstance(self.inputs, Activations):
