@@ -40,7 +40,7 @@ def main():
             seed=options.seed,
         )
         print(trainer.plan(data))
-        result = trainer.fit(data)
+        result = trainer.fit(data, run_dir=options.run_dir)
         with timed(seconds, "evaluate"):
             evaluation = evaluate(result.model, data.test)
 
@@ -68,6 +68,9 @@ def parsed():
     parser.add_argument("--fast", action="store_true", help="5,000 images, 96 pixels")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     parser.add_argument("--out", type=Path, default=Path("runs/quickstart"))
+    parser.add_argument(
+        "--run-dir", type=Path, help="a folder to go on from if stopped"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--images", type=int, help="training images")
     parser.add_argument("--test", type=int, default=10_000, help="test images")

@@ -136,6 +136,7 @@ class Recipe:
         data: Splits | None = None,
         *,
         seed: int = 0,
+        run_dir: Any = None,
         callbacks: tuple[Any, ...] = (),
         **options: Any,
     ) -> tuple[TrainResult, Evaluation]:
@@ -144,6 +145,8 @@ class Recipe:
         Args:
             data: images of your own; None for those of the recipe.
             seed: of the draw of the images, and as in `trainer`.
+            run_dir: as in `TwoPhaseTrainer.fit`: a folder from which a stopped run goes
+                on.
             callbacks: Keras callbacks, used in every phase.
             options: others of `TwoPhaseTrainer`, such as `verbose`.
 
@@ -157,7 +160,7 @@ class Recipe:
         given = self.data(seed=seed) if data is None else data
         self._check(given)
         trainer = self.trainer(given, seed=seed, **options)
-        result = trainer.fit(given, callbacks=callbacks)
+        result = trainer.fit(given, run_dir=run_dir, callbacks=callbacks)
         return result, evaluate(result.model, given.test)
 
     def __str__(self) -> str:

@@ -26,7 +26,9 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         self._good: list[Any] = []
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._epoch, self._good = epoch, self.model.get_weights()
+        self._epoch = epoch
+        # Copies: on JAX, NumPy looks at the very memory that a step gives away.
+        self._good = [np.array(each) for each in self.model.get_weights()]
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss = (logs or {}).get("loss")

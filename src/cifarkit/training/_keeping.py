@@ -29,11 +29,13 @@ class Keeping:
     Args:
         folder: their folder, or None.
         identity: what the training follows from, which goes with every state.
+        engine: what computed the activations that are learnt from, or `"live"`.
         newest: the state to go on from, or None.
     """
 
     folder: Checkpoints | None
     identity: Json
+    engine: str = "live"
     newest: Checkpoint | None = None
 
 
@@ -127,6 +129,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
             return  # the next step's loss will say so
         record = {
             "identity": self._keeping.identity,
+            "engine": self._keeping.engine,
             "done": False,
             "epoch": epoch,
             "step": step,

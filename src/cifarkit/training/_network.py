@@ -101,7 +101,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         def step(*given: Any) -> Any:
             if not self.skipped:
                 return learn(*given)
-            if hasattr(given[-1], "get_next"):  # TensorFlow draws within its step
+            if hasattr(given[-1], "__next__"):  # the step itself would draw the batch
                 next(given[-1])
             return {} if len(given) == 1 else ({}, given[0])  # JAX hands its state on
 

@@ -78,6 +78,20 @@ class Run:
             seed.assign(value)
         return PhaseResult.from_dict(kept.record["result"], tuple(weights))
 
+    def check_engine(self, kept: Checkpoint | None, engine: str) -> None:
+        """Refuse to go on from other activations, or live instead of from kept ones.
+
+        Raises:
+            InvalidArgument: the phase was begun with another engine.
+        """
+        begun = kept.record["engine"] if kept else engine
+        if begun != engine:
+            raise InvalidArgument(
+                f"Expected frozen parts by {begun!r}, as the phase in {self.folder} "
+                f"was begun with; received {engine!r}. Install or free what it needs, "
+                "or give another run_dir."
+            )
+
     def finish(self, number: int, result: PhaseResult, network: Network) -> None:
         """Keep what a phase gave.
 

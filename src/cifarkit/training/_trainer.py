@@ -6,6 +6,7 @@ from typing import Any, final
 
 from cifarkit import models
 from cifarkit._errors import InvalidArgument
+from cifarkit._types import Json
 from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
 from cifarkit.training import _running
@@ -16,12 +17,12 @@ from cifarkit.training._inputs import Data, data_of
 from cifarkit.training._keeping import Keeping
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
-from cifarkit.training._plan import Plan, phase_plan
+from cifarkit.training._plan import Plan
+from cifarkit.training._planning import plan_of, rehearse
 from cifarkit.training._preparing import release
 from cifarkit.training._result import PhaseResult, TrainResult, better
 from cifarkit.training._run import Run, opened
 from cifarkit.training._stage import Caching
-from cifarkit.training._timing import Timing, seconds_per_epoch
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
 """The head alone, on a frozen backbone."""
@@ -123,24 +124,7 @@ class TwoPhaseTrainer:
         Example:
             >>> print(trainer.plan(data))  # doctest: +SKIP
         """
-        course, given = self.course, data_of(data, validation)
-        network = course.network(given)
-        ahead = Ahead(network, course, given)
-        plans = []
-        _rehearse(network, course, given)
-        for index, phase in enumerate(course.phases):
-            measured = timed and not phase.solved
-            timing = _timing(network, ahead, index, phase) if measured else None
-            mask = _running.prepare(network, phase)
-            how = ahead.describe(index)
-            plans.append(phase_plan(network, phase, mask, given, how, timing))
-        return Plan(
-            title=course.title(given),
-            images=(len(given.train), len(given.validation or ())),
-            classes=given.train.classes,
-            augmentation=str(course.policy),
-            phases=tuple(plans),
-        )
+        return plan_of(self.course, data_of(data, validation), timed=timed)
 
     def fit(
         self,
@@ -198,9 +182,12 @@ class TwoPhaseTrainer:
         """Run all phases; return the network, and what each phase gave."""
         course = self.course
         network = course.network(given)
-        _rehearse(network, course, given)
+        rehearse(network, course, given)
         ahead = Ahead(network, course, given)
-        with opened(run_dir, identity(course, given, network, ahead.origins)) as run:
+        about: Json = {}
+        if run_dir is not None:
+            about = identity(course, given, network, ahead.origins)
+        with opened(run_dir, about) as run:
             results = [
                 self._phase(number, network, ahead, run, callbacks)
                 for number in range(1, len(course.phases) + 1)
@@ -223,15 +210,19 @@ class TwoPhaseTrainer:
             return done
         course, index = self.course, number - 1
         self._say(f"phase {number}, {ahead.describe(index)}")
+        stage = ahead.stage(index)
+        run.check_engine(newest, stage.engine)
         result = _running.run(
             network,
-            ahead.stage(index),
+            stage,
             course.phases[index],
             seed=course.seed,
             number=number,
             callbacks=callbacks,
             verbose=self.verbose,
-            keeping=Keeping(run.checkpoints(number), run.identity, newest),
+            keeping=Keeping(
+                run.checkpoints(number), run.identity, stage.engine, newest
+            ),
         )
         run.finish(number, result, network)
         return result
@@ -239,23 +230,6 @@ class TwoPhaseTrainer:
     def _say(self, line: str) -> None:
         if self.verbose:
             print(line, flush=True)
-
-
-def _rehearse(network: Network, course: Course, data: Data) -> None:
-    """Raise what a phase would raise, before the first one begins."""
-    for number, phase in enumerate(course.phases, start=1):
-        try:
-            _running.rehearse(network, phase, data, course.policy)
-        except InvalidArgument as error:
-            raise type(error)(f"phase_{number}: {error}") from error
-
-
-def _timing(network: Network, ahead: Ahead, index: int, phase: Phase) -> Timing:
-    live = seconds_per_epoch(network, ahead.live, phase)
-    if not ahead.keeps(index):
-        return Timing(live)
-    stage = ahead.rehearsed(index)
-    return Timing(live, seconds_per_epoch(network, stage, phase), stage.seconds)
 
 
 def _check_run_dir(run_dir: Any, course: Course) -> None:

@@ -52,6 +52,11 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
             learning = self.model.trainable_variables
             self.own = [keras.ops.convert_to_numpy(each).copy() for each in learning]
             self.model.optimizer.finalize_variable_values(learning)
+            if keras.backend.backend() == "jax":
+                # There a weight and its average are now one array, which the next step
+                # would give away twice.
+                for each in learning:
+                    each.assign(keras.ops.copy(each))
 
 
 def own_callbacks(phase: Phase, optimizer: Any, number: int) -> list[Any]:
