@@ -48,6 +48,20 @@ def test_an_empty_folder_has_none(tmp_path):
     assert Checkpoints(tmp_path / "none").newest() is None
 
 
+def test_a_file_that_cannot_be_read_now_is_not_damaged(tmp_path, monkeypatch):
+    """A network disk that is away says nothing about what is on it."""
+    states = saved(tmp_path, 1, 2)
+
+    def away(*_):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.read_bytes", away)
+        with pytest.raises(OSError, match="Input/output"):
+            states.newest()
+    assert states.newest().record == {"of": 2}
+
+
 @pytest.mark.parametrize("kind", ["npz", "manifest"])
 def test_a_damaged_one_gives_way_to_the_one_before(kind, tmp_path, caplog):
     """It is set aside, so that it does not count as one of the two."""
@@ -156,6 +170,19 @@ def test_arrays_of_numpy_are_read(shape, order):
     read = _arrays.read(packed({"a": array}))["a"]
     assert np.array_equal(read, array)
     assert read.flags.writeable
+
+
+def test_arrays_in_bfloat16_come_back():
+    """A type that NumPy's format does not know."""
+    import ml_dtypes
+
+    content = io.BytesIO()
+    array = np.array([[1.5, -2.0]]).astype(ml_dtypes.bfloat16)
+    _arrays.write(content, {"a": array})
+    content.seek(0)
+    read = _arrays.read(content)["a"]
+    assert read.dtype == ml_dtypes.bfloat16
+    assert np.array_equal(read, array)
 
 
 def test_compressed_arrays_are_read_up_to_a_bound():

@@ -78,11 +78,10 @@ class Stop(keras.callbacks.Callback):
         raise KeyboardInterrupt
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Count the steps that are new."""
-        if not self.model.skipped:
-            self.left -= 1
-            if self.left == 0:
-                self.act()
+        """Count the steps: those that were done before are not seen."""
+        self.left -= 1
+        if self.left == 0:
+            self.act()
 
 
 def same(one, other):
@@ -116,6 +115,41 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(steps, whole, tmp_path):
     assert all(
         map(np.array_equal, ended.model.get_weights(), whole.model.get_weights())
     )
+
+
+def test_averages_are_shown_and_taken_back_across_a_stop(whole, tmp_path):
+    """The state of an epoch's end has both the averaged and the own weights."""
+    with pytest.raises(KeyboardInterrupt):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(16)])
+    assert Checkpoints(tmp_path / "phase_2").newest().record["epoch"] == 1
+    assert same(trainer().fit(DATA, run_dir=tmp_path), whole)
+
+
+def test_a_plateau_is_not_forgotten(tmp_path):
+    """Its epochs without progress count on, so that the rate falls when it would."""
+    phase = Phase(epochs=5, learning_rate=1e-6, optimizer="sgd", schedule="plateau")
+    settings = {"phase_1": phase, "phase_2": None}
+    whole = trainer(**settings).fit(DATA)
+    rates = whole.history["learning_rate"]
+    assert rates[0] == rates[2] > rates[3]
+    with pytest.raises(KeyboardInterrupt):  # two steps in an epoch
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(5)])
+    assert same(trainer(**settings).fit(DATA, run_dir=tmp_path), whole)
+
+
+def test_what_callbacks_do_at_an_epochs_begin_is_done_once(tmp_path):
+    """A rate that is halved there is not halved twice in one epoch."""
+
+    def halving():
+        return keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+
+    phase = Phase(epochs=3, learning_rate=1e-2, schedule="constant", batch_size=16)
+    settings = {"phase_1": phase, "phase_2": None}
+    whole = trainer(**settings).fit(DATA, callbacks=[halving()])
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[halving(), Stop(8)])
+    rest = trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[halving()])
+    assert same(rest, whole)
 
 
 def test_a_finished_run_gives_its_result_again(whole, tmp_path):
@@ -169,8 +203,8 @@ def test_what_a_callback_of_the_users_remembers_is_kept(tmp_path):
             self.steps = 0
 
         def on_train_batch_end(self, batch, logs=None):
-            if not self.model.skipped:
-                self.steps += 1
+            assert "loss" in logs
+            self.steps += 1
 
     settings = {"phase_1": FIRST, "phase_2": None}
     with pytest.raises(KeyboardInterrupt):
@@ -379,6 +413,100 @@ def test_a_loss_that_is_no_number_stops_in_its_step(epoch, step, tmp_path):
     assert all(np.isfinite(each).all() for each in caught.value.model.get_weights())
     kept = Checkpoints(tmp_path / "phase_1").newest()
     assert kept is None or all(np.isfinite(each).all() for each in kept.arrays.values())
+
+
+def test_a_state_that_is_no_number_is_not_kept(tmp_path, caplog):
+    """Between the step that spoils a weight and the one whose loss tells."""
+
+    class Spoil(Poison):
+        def on_train_batch_end(self, batch, logs=None):
+            Poison.on_train_batch_begin(self, batch)
+
+        def on_train_batch_begin(self, batch, logs=None):
+            pass
+
+    with pytest.raises(NotFinite, match="step 4"):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Spoil(0, 2)])
+    assert Checkpoints(tmp_path / "phase_1").newest().record["step"] == 2
+    assert "no finite number" in caplog.text
+
+
+def test_memories_that_cannot_be_kept_are_refused_at_once(tmp_path):
+    """Not half a minute into the training."""
+
+    class Odd(keras.callbacks.Callback):
+        remembered = ("where",)
+        where = tmp_path
+
+    with pytest.raises(InvalidArgument, match=r"Odd\.where to be a number"):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Odd()])
+
+
+def test_the_backup_of_keras_is_refused_beside_ours(tmp_path):
+    """It would go on from another epoch."""
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "theirs")
+    with pytest.raises(InvalidArgument, match="BackupAndRestore"):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[backup])
+
+
+def test_a_signal_behind_the_last_step_is_not_lost(tmp_path):
+    """It is acted on when the training has ended."""
+    acted, before = [], signal.getsignal(signal.SIGTERM)
+
+    class Late(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda number, frame: acted.append(number))
+    try:
+        phase = {"phase_1": FIRST, "phase_2": None}
+        trainer(**phase).fit(DATA, run_dir=tmp_path, callbacks=[Late()])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert acted == [signal.SIGTERM]
+
+
+def test_a_run_goes_on_as_it_was_begun_whatever_there_is_room_for(
+    tmp_path, monkeypatch
+):
+    """What one process keeps, the next one keeps too."""
+    settings = {"augment": augment.flip()}
+    whole = trainer(**settings).fit(DATA)
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(4)])
+    monkeypatch.setattr(
+        "cifarkit.training._budget.Budget.fits", lambda self, *places: False
+    )
+    assert same(trainer(**settings).fit(DATA, run_dir=tmp_path), whole)
+
+
+def test_an_augmentation_of_ones_own_is_the_same_in_every_process(tmp_path):
+    """Its address in memory does not count."""
+
+    class Mine(augment.Augmentation):
+        __repr__ = object.__repr__
+        draws = 1
+
+        def __call__(self, images, targets, noise):
+            return images, targets
+
+    settings = {"phase_1": FIRST, "phase_2": None}
+    one, other = (trainer(augment=[Mine()], **settings) for _ in range(2))
+    one.fit(DATA, run_dir=tmp_path)
+    assert other.fit(DATA, run_dir=tmp_path).kept == 1
+
+
+def test_metrics_that_keras_numbers_are_the_same(tmp_path):
+    """A second AUC of one process is called otherwise."""
+
+    def phase():
+        return {
+            "phase_1": Phase(batch_size=16, metrics=(keras.metrics.AUC(),)),
+            "phase_2": None,
+        }
+
+    trainer(**phase()).fit(DATA, run_dir=tmp_path)
+    assert trainer(**phase()).fit(DATA, run_dir=tmp_path).kept == 1
 
 
 @pytest.mark.parametrize("error", [MemoryError(), "RESOURCE_EXHAUSTED: OOM when ..."])

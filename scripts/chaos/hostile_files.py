@@ -321,6 +321,20 @@ def h5(fill):
     return content.getvalue()
 
 
+def ring(root):
+    """Let a group hold the one above it."""
+    root.create_group("layers")["up"] = root["/"]
+
+
+def ways(root):
+    """Let groups be reached by ever more ways."""
+    group = root.create_group("g")
+    for number in range(40):
+        outer = root.create_group(f"layers{number}")
+        outer["one"] = outer["two"] = group
+        group = outer
+
+
 def hdf5s():
     """Yield HDF5 files whose arrays are elsewhere, or larger than they are."""
     import h5py
@@ -339,6 +353,8 @@ def hdf5s():
         "external array": lambda r: array(r, shape=(1,), dtype="f4", external=external),
         "virtual array": lambda r: r.create_virtual_dataset("layers", layout),
         "array without content": lambda r: array(r, shape=(2**31,), dtype="f4"),
+        "groups in a ring": ring,
+        "groups by many ways": ways,
         "compressed zeros": lambda r: array(
             r, data=np.zeros(2**24, "f4"), compression="gzip", chunks=(2**20,)
         ),
@@ -406,7 +422,20 @@ def tars():
     yield "one large member", lambda f: tar(f, [("data_batch_1", bytes(2**29))])
     yield "a large other", lambda f: tar(f, [("other", bytes(2**29))])
     yield "twice the same", lambda f: tar(f, [("data_batch_1", b"x")] * 2)
+    yield "a long name", long_name
     yield "gzip without end", lambda f: written(f / "c.tar.gz", gzip.compress(b"")[:9])
+
+
+def long_name(folder):
+    """Write an archive whose head says that a name of half a GiB follows."""
+    head = tarfile.TarInfo("././@LongLink")
+    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 2**29
+    path = folder / "c.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(head.tobuf())
+        for _ in range(2**29 // 2**24):
+            file.write(bytes(2**24))
+    return path
 
 
 def tar(folder, files, links=()):

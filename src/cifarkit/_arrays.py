@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from cifarkit._errors import CorruptFile
 
+_BRIEF = "@bfloat16"
+"""What the name of an array ends in whose type NumPy's format does not know."""
+
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -23,7 +26,12 @@ _HEADERS = {
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays by name, uncompressed; `path` ends in `.npz`."""
-    named: dict[str, Any] = dict(arrays)
+    named: dict[str, Any] = {}
+    for name, array in arrays.items():
+        is_brief = array.dtype.name == "bfloat16"
+        named[name + _BRIEF if is_brief else name] = (
+            array.view(np.uint16) if is_brief else array
+        )
     np.savez(path, **named)
 
 
@@ -48,7 +56,15 @@ def read(file: BinaryIO, *, most: int | None = None) -> dict[str, NDArray[Any]]:
             f"Expected arrays of an .npz file in {getattr(file, 'name', 'it')}; it "
             f"cannot be read ({type(error).__name__}: {error}). Fetch it again."
         ) from error
-    return {name.removesuffix(".npy"): array for name, array in found.items()}
+    return dict(_named(each.removesuffix(".npy"), found[each]) for each in found)
+
+
+def _named(name: str, array: NDArray[Any]) -> tuple[str, NDArray[Any]]:
+    if not name.endswith(_BRIEF) or array.dtype != np.uint16:
+        return name, array
+    import ml_dtypes  # of Keras; only where it has made such arrays
+
+    return name.removesuffix(_BRIEF), array.view(ml_dtypes.bfloat16)
 
 
 def _check(members: Sequence[zipfile.ZipInfo], most: int | None) -> None:

@@ -25,6 +25,7 @@ from cifarkit._types import Json
 KEPT = 2
 """How many states are kept, so that a damaged one costs little."""
 
+_ODD = (ValueError, KeyError, TypeError)
 _NUMBERED = re.compile(r"(\d{6})\.(npz|manifest)")
 _log = logging.getLogger(__name__)
 
@@ -76,7 +77,11 @@ class Checkpoints:
         return number
 
     def newest(self) -> Checkpoint | None:
-        """Return the newest whole state, or None; damaged ones are set aside."""
+        """Return the newest whole state, or None; damaged ones are set aside.
+
+        Raises:
+            OSError: a file cannot be read now, which says nothing about what it holds.
+        """
         for number in reversed(self._numbers("manifest")):
             try:
                 return self._read(number)
@@ -116,7 +121,7 @@ class Checkpoints:
             if hashlib.sha256(content).hexdigest() != about["sha256"]:
                 raise ValueError("its digest is another")
             return Checkpoint(number, _arrays.read(BytesIO(content)), about["record"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (CorruptFile, FileNotFoundError, *_ODD) as error:
             raise CorruptFile(
                 f"Expected {path} as its manifest says; it cannot be used ({error})."
             ) from error

@@ -31,6 +31,7 @@ def read(path: Path) -> Json:
 
     Raises:
         CorruptFile: the file is not there, or not as it was written.
+        OSError: it cannot be read now.
     """
     try:
         with path.open("rb") as file:
@@ -38,7 +39,7 @@ def read(path: Path) -> Json:
         if digest != _digest(text).encode():
             raise ValueError("its digest is another")
         value: Json = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (FileNotFoundError, ValueError, RecursionError) as error:
         raise CorruptFile(
             f"Expected {path} as cifarkit wrote it; it cannot be used ({error})."
         ) from error

@@ -5,6 +5,7 @@ what the files mean.
 """
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -25,6 +26,12 @@ LIMIT = 20 * 2**30
 
 ARRAYS = "arrays"
 """The folder of the kept files."""
+
+_FULL = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
+}
+"""What the operating system says of a disk that cannot be written."""
 
 _DAY = 86_400
 _log = logging.getLogger(__name__)
@@ -98,6 +105,8 @@ def writing(path: Path) -> Iterator[None]:
     except CifarkitError:
         raise
     except OSError as error:
+        if error.errno not in _FULL:
+            raise
         raise WriteError(
             f"Expected room to write {path}; it cannot be written ({error}). What was "
             "there before is unchanged: make room, or choose another place."

@@ -26,6 +26,10 @@ _AHEAD = 4
 """Batches for each processor of the cluster that wait or are computed at a time."""
 
 
+_RETRIES = 3
+"""How often a batch is tried again that was lost with its worker."""
+
+
 def computed(
     prefix: Model, batches: Iterable[NDArray[Any]], engine: Engine
 ) -> Iterator[Floats]:
@@ -49,7 +53,7 @@ def computed(
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         ray.init(include_dashboard=False, log_to_driver=False)
     content = ray.put(_packed(prefix))
-    task = ray.remote(max_retries=-1, retry_exceptions=False)(_batch)
+    task = ray.remote(max_retries=_RETRIES, retry_exceptions=False)(_batch)
     most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
     waiting: deque[Any] = deque()
     for batch in batches:

@@ -99,22 +99,23 @@ def _fill_from_file(path: Path, read: Reader, model: Model, _: int) -> Filled:
 
 
 def _fill_from_npz(path: Path, model: Model, size: int) -> Filled:
-    own = sum(
-        int(np.prod(weight.shape)) * 4 for weight in model.weights
-    )  # float64 has twice that
-
     def read(path: Path) -> Arrays:
         with path.open("rb") as file:
-            arrays = _arrays.read(file, most=_MORE + 2 * own)
+            arrays = _arrays.read(file, most=_most(model))
         return {name: each.astype("float32") for name, each in arrays.items()}
 
     return _fill_from_file(path, read, model, size)
 
 
+def _most(model: Model) -> int:
+    """Return the bytes that a file of a model's weights may hold: float64 at most."""
+    return _MORE + sum(8 * int(np.prod(weight.shape)) for weight in model.weights)
+
+
 def _fill_by_keras(path: Path, model: Model, _: int) -> Filled:
     constants = _constants(model)
     try:
-        models.check_hdf5(path)
+        models.check_hdf5(path, most=_most(model))
         model.load_weights(str(path))
     except _UNREADABLE as error:
         raise _corrupt(path, error) from error

@@ -1,14 +1,18 @@
 """Files inside a folder or a tar archive, as bytes; nothing is unpacked to disk."""
 
+import gzip
 import tarfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from cifarkit._errors import CifarkitError, CorruptFile
 
 LARGEST = 256 * 2**20
 """Bytes that all files of a data set may have."""
+
+_BLOCK = tarfile.BLOCKSIZE
 
 
 def members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
@@ -27,11 +31,9 @@ def members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
                 _check_size(path / name, (path / name).stat().st_size)
                 yield name, (path / name).read_bytes()
         return
+    _check_heads(path)
     with tarfile.open(path) as archive:
-        total = 0
         for member in archive:
-            total += member.size  # of others too, which must be read through
-            _check_size(path / member.name, total)
             name = member.name.rsplit("/", 1)[-1]
             content = archive.extractfile(member) if member.isreg() else None
             if content is not None and name in names:
@@ -55,6 +57,29 @@ def reading(path: Path) -> Iterator[None]:
             f"Expected a CIFAR data set in {path}; its content cannot be read "
             f"({type(error).__name__}: {error}). Delete it and fetch it again."
         ) from error
+
+
+def _check_heads(path: Path) -> None:
+    """Look through the heads of an archive, before anything of it is held in memory.
+
+    Raises:
+        CorruptFile: its members have more bytes than a data set, or a name is as long.
+    """
+    total = 0
+    with _unpacked(path) as file:
+        while len(head := file.read(_BLOCK)) == _BLOCK and head.strip(b"\0"):
+            member = tarfile.TarInfo.frombuf(head, "utf-8", "replace")
+            total += abs(member.size)
+            _check_size(path, total if member.isreg() else 2**14 * member.size)
+            left = -(-member.size // _BLOCK) * _BLOCK
+            while left and (content := file.read(min(left, 2**20))):
+                left -= len(content)
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path) if zipped else path.open("rb"))
 
 
 def _check_size(path: Path, size: int) -> None:

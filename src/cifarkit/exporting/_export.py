@@ -126,8 +126,9 @@ def _write(
     for name in names:
         file, write = FORMATS[name]
         try:
-            write(model, folder / file, samples)
-        except (CifarkitError, OSError):
+            with _store.writing(folder / file):
+                write(model, folder / file, samples)
+        except CifarkitError:
             raise
         except Exception as error:  # each converter raises types of its own
             raise ExportError(

@@ -8,7 +8,7 @@ Dropout inside of the frozen part is off, as in inference; live it would be on.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,9 @@ from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Kept, Stage
 
+LIVE = "live"
+"""What a phase learns from that is trained through the whole network."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,15 +44,25 @@ class Ahead:
         network: what is trained; it must not have been cut before.
         course: how.
         data: the images.
+        origins: what each phase of an earlier process learnt from, as `origins` says;
+            None decides by what there is room for.
     """
 
-    def __init__(self, network: Network, course: Course, data: Data) -> None:
+    def __init__(
+        self,
+        network: Network,
+        course: Course,
+        data: Data,
+        origins: Sequence[str] | None = None,
+    ) -> None:
         self._network, self._data, self._course = network, data, course
         self._parts = _parts(data)
         counts = [len(images) for images in self._parts.values()]
         self._budget = Budget.of(course, counts)
         # All places are looked up before the first cut, which adds to the graph.
-        self._places = [self._place(phase) for phase in course.phases]
+        wanted: Sequence[str | None] = origins or [None] * len(course.phases)
+        pairs = zip(course.phases, wanted, strict=True)
+        self._places = [self._place(*pair) for pair in pairs]
         self._held: dict[str, dict[str, Activations]] = {}
 
     def stage(self, index: int) -> Stage:
@@ -73,7 +86,7 @@ class Ahead:
     @property
     def origins(self) -> tuple[str, ...]:
         """What each phase learns from: the name of a layer, or `"live"`."""
-        return tuple(place.layer if place else "live" for place in self._places)
+        return tuple(place.layer if place else LIVE for place in self._places)
 
     def keeps(self, index: int) -> bool:
         """Whether activations would be kept for a phase."""
@@ -121,12 +134,13 @@ class Ahead:
             return "live, each image through the whole network in every epoch"
         return self._budget.describe(place)
 
-    def _place(self, phase: Phase) -> Boundary | None:
+    def _place(self, phase: Phase, wanted: str | None) -> Boundary | None:
         """Return where the network is cut for a phase, or None to train live."""
-        if self._budget.views is None or self._network.parts is None:
+        views, parts = self._budget.views, self._network.parts
+        if views is None or parts is None or wanted == LIVE:
             return None
         place = _frozen_until(self._network, *self._pair, phase)
-        return place if place and self._budget.fits(place) else None
+        return place if place and (wanted or self._budget.fits(place)) else None
 
     def _on_the_way(self, index: int) -> Boundary | None:
         """Return the place of the next phase, if this phase's lies behind it."""

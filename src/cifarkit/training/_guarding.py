@@ -8,13 +8,14 @@ import keras
 import numpy as np
 
 from cifarkit._errors import NotFinite, OutOfMemory
+from cifarkit._types import Model
 from cifarkit.training._phase import Phase
 
 _WORDS = ("RESOURCE_EXHAUSTED", "OOM when", "out of memory")
 
 
 class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Raises in the very step, and gives the model its weights from before the epoch.
+    """Raises in the very step, and remembers the weights from before the epoch.
 
     Args:
         number: of the phase, from 1.
@@ -40,8 +41,11 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         if not np.isfinite(loss):
             self._stop(float(loss), "its end")
 
+    def restore(self, model: Model) -> None:
+        """Give a model its weights from before the epoch."""
+        model.set_weights(self._good)
+
     def _stop(self, loss: float, place: str) -> None:
-        self.model.set_weights(self._good)
         error = NotFinite(
             f"Expected a finite loss; phase {self._number} reached {loss} in epoch "
             f"{self._epoch + 1}, {place}. Lower its learning_rate, or set "

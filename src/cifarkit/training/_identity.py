@@ -1,12 +1,11 @@
 """What the course of a training follows from, so that no other one goes on with it."""
 
 import hashlib
-from collections.abc import Sequence
+import re
 from dataclasses import asdict
 from typing import Any
 
 import keras
-import numpy as np
 
 from cifarkit._types import Json
 from cifarkit.activations import Cache, topology, versions_of
@@ -16,16 +15,13 @@ from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 
 
-def identity(
-    course: Course, data: Data, network: Network, origins: Sequence[str]
-) -> Json:
+def identity(course: Course, data: Data, network: Network) -> Json:
     """Return all that decides about the result of a training, as JSON values.
 
     Args:
         course: what is trained, and how.
         data: the images.
         network: the network, before the training.
-        origins: what each phase learns from, in words.
     """
     cache = course.cache
     return {
@@ -34,15 +30,27 @@ def identity(
         "network": _layers(network),
         "size": course.size(data),
         "phases": [_settings(phase) for phase in course.phases],
-        "origins": list(origins),
-        "augmentation": str(course.policy),
-        "cache": asdict(cache) if isinstance(cache, Cache) else cache,
+        "augmentation": [_described(each) for each in course.policy.items],
+        "cache": _kept(cache) if isinstance(cache, Cache) else cache,
         "seed": int(course.seed),
         "deterministic": course.deterministic,
+        "devices": course.share.devices,
         "training images": _digest(data.train),
         "validation images": data.validation and _digest(data.validation),
         "versions": versions_of("openvino"),
     }
+
+
+def _kept(cache: Cache) -> Json:
+    """Return what of a cache decides about its content."""
+    ours = asdict(cache)
+    return {name: ours[name] for name in ("dtype", "precision", "views")}
+
+
+def _described(item: Any) -> str:
+    """Return an augmentation in words that are the same in every process."""
+    plain = repr(item) == object.__repr__(item)
+    return f"{type(item).__qualname__} {vars(item)}" if plain else str(item)
 
 
 def _backbone(course: Course, network: Network) -> Json:
@@ -51,7 +59,7 @@ def _backbone(course: Course, network: Network) -> Json:
         return {}
     total = hashlib.sha256()
     for weight in network.parts[0].get_weights():
-        total.update(np.ascontiguousarray(weight).data)
+        total.update(weight.tobytes())
     return {
         "preprocess": course.backbone.preprocess,
         "interpolation": course.backbone.interpolation,
@@ -81,12 +89,24 @@ def _settings(phase: Phase) -> Json:
     return told
 
 
+def _unnumbered(value: Any) -> Any:
+    """Return settings without the numbers that Keras puts behind names."""
+    if isinstance(value, dict):
+        return {
+            key: re.sub(r"_\d+$", "", each)
+            if key == "name" and isinstance(each, str)
+            else _unnumbered(each)
+            for key, each in value.items()
+        }
+    return value
+
+
 def _written(value: Any) -> Any:
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, list | tuple):
         return [_written(each) for each in value]
     try:
-        return repr(keras.saving.serialize_keras_object(value))
+        return repr(_unnumbered(keras.saving.serialize_keras_object(value)))
     except Exception:  # what cannot be written down is known by its kind
         return type(value).__name__

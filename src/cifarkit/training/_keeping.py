@@ -1,5 +1,6 @@
 """The callback that keeps a phase in progress, and goes on where it was kept."""
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from cifarkit._checkpoints import Checkpoint, Checkpoints
 from cifarkit._types import Json
 from cifarkit.training import _snapshot
+from cifarkit.training._network import Fed
 from cifarkit.training._signals import Held
 
 SECONDS = 30.0
@@ -20,6 +22,7 @@ SHARE = 0.02
 """The largest share of a training's time that is spent on keeping it."""
 
 History = dict[str, list[Any]]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,12 @@ class Keeping:
 
     Args:
         folder: their folder, or None.
-        identity: what the training follows from, which goes with every state.
-        engine: what computed the activations that are learnt from, or `"live"`.
+        about: JSON values that go with every state.
         newest: the state to go on from, or None.
     """
 
     folder: Checkpoints | None
-    identity: Json
-    engine: str = "live"
+    about: Json
     newest: Checkpoint | None = None
 
 
@@ -49,6 +50,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
     It comes behind all other callbacks, so that it sees and restores what they did.
 
     Args:
+        fed: the model that is fitted.
         watchers: the other callbacks, whose memory is kept too.
         steps: steps per epoch.
         keeping: where states are kept, and the one to go on from.
@@ -57,6 +59,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
 
     def __init__(
         self,
+        fed: Fed,
         watchers: Sequence[Any],
         steps: int,
         *,
@@ -64,7 +67,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         held: Held,
     ) -> None:
         super().__init__()
-        self._watchers, self._steps = list(watchers), steps
+        # Not self.model: on JAX, that would write the state back in every step.
+        self._fed, self._watchers, self._steps = fed, list(watchers), steps
         self._keeping, self._held = keeping, held
         self._kept = keeping.newest
         self._epoch, self._step, self._stopped = 0, 0, False
@@ -87,22 +91,20 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         return self._kept is not None and self._step > 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        if self._kept is not None:
-            kept = self._kept
-            _snapshot.put_back(
-                self.model, self._watchers, kept.arrays, kept.record["watchers"]
-            )
+        _snapshot.check(self._watchers)
+        self._put_back()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
         if self._kept is not None and self._step:
-            _snapshot.put_back_metrics(self.model, self._kept.arrays)
-            self.model.skipped = self._step
+            self._put_back()  # again: others have begun this epoch once before
+            _snapshot.put_back_metrics(self._fed, self._kept.arrays)
+            self._fed.skipped = self._step
         self._kept, self._step = None, 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if self.model.skipped:
-            self.model.skipped -= 1  # here, so that all callbacks have seen it
+        if self._fed.skipped:
+            self._fed.skipped -= 1  # here, behind all other callbacks
             return
         self._step = batch + 1
         if self._step < self._steps:  # the end of an epoch is kept after its validation
@@ -111,8 +113,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(plain(value))
-        self._stopped = bool(self.model.stop_training)
+        self._stopped = bool(self._fed.stop_training)
         self._look(epoch + 1, 0)
+
+    def _put_back(self) -> None:
+        if self._kept is not None:
+            arrays, memories = self._kept.arrays, self._kept.record["watchers"]
+            _snapshot.put_back(self._fed, self._watchers, arrays, memories)
 
     def _look(self, epoch: int, step: int) -> None:
         """Keep the state if it is time, or the last chance to do so."""
@@ -124,12 +131,13 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
 
     def _keep(self, folder: Checkpoints, epoch: int, step: int) -> None:
         began = time.monotonic()
-        arrays, watchers = _snapshot.taken(self.model, self._watchers)
-        if not _snapshot.is_finite(arrays):
-            return  # the next step's loss will say so
+        arrays, watchers = _snapshot.taken(self._fed, self._watchers)
+        if not _snapshot.is_finite(self._fed):
+            _log.warning("A weight is no finite number: the state is not kept.")
+            self._due = time.monotonic() + SECONDS
+            return
         record = {
-            "identity": self._keeping.identity,
-            "engine": self._keeping.engine,
+            **self._keeping.about,
             "done": False,
             "epoch": epoch,
             "step": step,

@@ -4,6 +4,7 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit.augment import Policy
+from cifarkit.training._devices import WHOLE
 from cifarkit.training._freezing import freeze, learning
 from cifarkit.training._inputs import Data
 from cifarkit.training._linear import check_linear
@@ -50,6 +51,12 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
         raise InvalidArgument(
             f"Expected a loss for mixed targets beside MixUp or CutMix; received "
             f"{phase.loss!r}, which takes whole classes. Use loss='auto'."
+        )
+    devices = getattr(data.train, "share", WHOLE).devices
+    if phase.batch_size < devices:
+        raise InvalidArgument(
+            f"Expected a batch_size of at least {devices}, an image for each device; "
+            f"received {phase.batch_size}."
         )
     if phase.solved:
         check_linear(network, data)

@@ -92,8 +92,26 @@ class Run:
                 "or give another run_dir."
             )
 
-    def finish(self, number: int, result: PhaseResult, network: Network) -> None:
+    def origins(self, phases: int) -> list[str] | None:
+        """Return what the phases of an earlier process learnt from; None if it is new.
+
+        What there is room for can change from one process to the next.
+        """
+        for number in range(1, phases + 1):
+            if kept := self.newest(number):
+                return list(kept.record["origins"])
+        return None
+
+    def finish(
+        self, number: int, result: PhaseResult, network: Network, about: Json
+    ) -> None:
         """Keep what a phase gave.
+
+        Args:
+            number: of the phase, from 1.
+            result: what it gave.
+            network: the network, as it is after the phase.
+            about: what is said of its states besides.
 
         Raises:
             WriteError: it cannot be written.
@@ -104,8 +122,8 @@ class Run:
         seeds = _snapshot.seeds_of(network.model)
         arrays = _snapshot.numbered(_WEIGHTS, result.weights)
         arrays |= _snapshot.numbered(_SEEDS, seeds)
-        record = {"identity": self.identity, "done": True, "result": result.to_dict()}
-        checkpoints.save(arrays, record)
+        record = {"identity": self.identity, **about, "result": result.to_dict()}
+        checkpoints.save(arrays, {**record, "done": True})
 
     def _check(self, found: Mapping[str, Any]) -> None:
         ours, theirs = dict(_leaves(self.identity)), dict(_leaves(found))

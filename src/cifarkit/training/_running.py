@@ -7,11 +7,13 @@ says nothing, so freezing is part of a phase and never a callback.
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import keras
 
 from cifarkit import models
+from cifarkit._errors import NotFinite
 from cifarkit.training._freezing import BatchNormGuard
 from cifarkit.training._guarding import memory_named
 from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
@@ -21,8 +23,9 @@ from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
 from cifarkit.training._phase import Phase
 from cifarkit.training._preparing import prepare, rehearse
 from cifarkit.training._rates import Shares, shares_of
+from cifarkit.training._resting import Resting
 from cifarkit.training._result import PhaseResult
-from cifarkit.training._signals import held_back
+from cifarkit.training._signals import Held, held_back
 from cifarkit.training._stage import Stage
 from cifarkit.training._statistics import following, momentum_of
 from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks
@@ -115,20 +118,27 @@ def _stepped(
 ) -> tuple[dict[str, list[Any]], float]:
     """Train in steps; return the history, and the seconds of earlier processes."""
     feed = stage.data.train.feed(phase, draws=stage.policy.draws, key=key)
-    with held_back() as held, following(network.body, momentum_of(phase, feed.steps)):
-        keeper = Keeper(watchers, feed.steps, keeping=keeping, held=held)
+    holding = held_back() if keeping.folder else nullcontext(Held())
+    with holding as held, following(network.body, momentum_of(phase, feed.steps)):
+        keeper = Keeper(model, watchers, feed.steps, keeping=keeping, held=held)
         epoch = keeper.continued(phase.epochs)
+        seeing = watchers
         if keeper.midway:  # Keras makes the variables of metrics at their first use
             model.test_on_batch(*next(iter(feed.batches)))
-        model.fit(
-            feed.batches,
-            validation_data=_validation(stage, phase),
-            initial_epoch=epoch,
-            epochs=phase.epochs,
-            shuffle=False,  # the feed has its own order
-            callbacks=[Epochs(feed), *watchers, keeper],
-            verbose=_verbosity(verbose),
-        )
+            seeing = [Resting(each, model) for each in watchers]
+        try:
+            model.fit(
+                feed.batches,
+                validation_data=_validation(stage, phase),
+                initial_epoch=epoch,
+                epochs=phase.epochs,
+                shuffle=False,  # the feed has its own order
+                callbacks=[Epochs(feed), *seeing, keeper],
+                verbose=_verbosity(verbose),
+            )
+        except NotFinite:
+            watchers[0].restore(model)  # behind what Keras does to weights in the end
+            raise
     return keeper.history, keeper.before
 
 

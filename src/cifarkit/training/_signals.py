@@ -50,3 +50,4 @@ def held_back() -> Iterator[Held]:
         yield held
     finally:
         restore()
+        held.act()  # it came behind the last step

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarkit._errors import CorruptFile
+from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Json, Model
 from cifarkit.training._watching import Averaged
 
@@ -25,6 +25,7 @@ _REMEMBERED: Mapping[type, tuple[str, ...]] = {
     keras.callbacks.ModelCheckpoint: ("best", "epochs_since_last_save"),
 }
 _MODEL, _METRIC, _WATCHER = "model", "metric", "watcher"
+_PLAIN = (bool, int, float, str, np.generic)
 
 
 def taken(model: Model, watchers: Sequence[Any]) -> tuple[Arrays, list[Json]]:
@@ -35,8 +36,9 @@ def taken(model: Model, watchers: Sequence[Any]) -> tuple[Arrays, list[Json]]:
         arrays |= numbered(kind, variables)
     remembered = []
     for place, watcher in enumerate(filter(_names, watchers)):
-        values, own = _memory(watcher)
-        arrays |= numbered(f"{_WATCHER}-{place}", own)
+        values, lists = _memory(watcher)
+        for name, each in lists.items():
+            arrays |= numbered(f"{_WATCHER}-{place}-{name}", each)
         remembered.append({"kind": _kind(watcher), "place": place, "values": values})
     return arrays, remembered
 
@@ -71,13 +73,30 @@ def synchronise(model: Model) -> None:
     getattr(model, "jax_state_sync", lambda: None)()
 
 
-def is_finite(arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether no number among the arrays of a model is infinite or none at all."""
+def is_finite(model: Model) -> bool:
+    """Whether all weights that learn are numbers, and finite."""
     return all(
-        np.isfinite(each).all()
-        for name, each in arrays.items()
-        if name.startswith(_MODEL) and np.issubdtype(each.dtype, np.floating)
+        bool(keras.ops.all(keras.ops.isfinite(each)))
+        for each in model.trainable_variables
     )
+
+
+def check(watchers: Sequence[Any]) -> None:
+    """Raise unless what callbacks remember can be kept.
+
+    Raises:
+        InvalidArgument: it is no number, text, or list of arrays.
+    """
+    for watcher in watchers:
+        for name in _names(watcher):
+            value = getattr(watcher, name, None)
+            plain = value is None or isinstance(value, _PLAIN)
+            if not plain and not _is_of_arrays(value):
+                raise InvalidArgument(
+                    f"Expected {_kind(watcher)}.{name} to be a number, text, None or "
+                    f"a list of arrays, which can be kept; received {value!r:.100}. "
+                    "Leave it out of what is remembered."
+                )
 
 
 def seeds_of(model: Model) -> list[Any]:
@@ -105,30 +124,34 @@ def _kind(watcher: Any) -> str:
 
 
 def _remind(watcher: Any, memory: Json, arrays: Mapping[str, NDArray[Any]]) -> None:
-    own = _series(f"{_WATCHER}-{memory['place']}", arrays)
     for name, value in memory["values"].items():
-        setattr(watcher, name, own if isinstance(value, dict) else value)
+        if isinstance(value, dict):
+            value = _series(f"{_WATCHER}-{memory['place']}-{name}", arrays)
+        setattr(watcher, name, value)
 
 
-def _memory(watcher: Any) -> tuple[Json, list[NDArray[Any]]]:
-    """Return what a callback remembers; a list of arrays apart from the rest."""
+def _memory(watcher: Any) -> tuple[Json, dict[str, Sequence[Any]]]:
+    """Return what a callback remembers; lists of arrays apart from the rest."""
     memory: Json = {}
-    arrays: list[NDArray[Any]] = []
+    lists: dict[str, Sequence[Any]] = {}
     for name in _names(watcher):
         value = getattr(watcher, name, None)
-        if isinstance(value, list | tuple) and value:
-            arrays = [np.asarray(each) for each in value]
-            value = {"arrays": len(arrays)}
+        if _is_of_arrays(value):
+            lists[name] = list(value or ())
+            value = {"arrays": len(lists[name])}
         memory[name] = value.item() if isinstance(value, np.generic) else value
-    return memory, arrays
+    return memory, lists
+
+
+def _is_of_arrays(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(hasattr(x, "shape") for x in value)
 
 
 def _names(watcher: Any) -> tuple[str, ...]:
-    own = getattr(watcher, "remembered", None)
-    if own is not None:
-        return tuple(own)
+    """Return what a callback says that it remembers, and what we know that it does."""
+    own = tuple(getattr(watcher, "remembered", ()))
     known = (names for kind, names in _REMEMBERED.items() if isinstance(watcher, kind))
-    return next(known, ())
+    return tuple(dict.fromkeys((*own, *next(known, ()))))
 
 
 def numbered(kind: str, values: Sequence[Any]) -> Arrays:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
+import keras
+
 from cifarkit import models
 from cifarkit._errors import InvalidArgument
-from cifarkit._types import Json
 from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
 from cifarkit.training import _running
@@ -66,8 +67,7 @@ class TwoPhaseTrainer:
             It is then so for the whole process, from the first `fit` on.
         strategy: which devices share the training: a `tf.distribute.MirroredStrategy`
             on TensorFlow, a `keras.distribution.DataParallel` on JAX. Each batch is
-            divided among them; up to as many images as there are devices, less one,
-            are left out at the end of an epoch.
+            divided among them; what is left over of one is left out.
         seed: what the head's start, the order of the images and the augmentation
             follow from. Dropout inside of a backbone of your own has its own seed.
         verbose: 0 is silent, 1 shows progress bars, 2 a line per epoch; `"auto"` shows
@@ -162,7 +162,7 @@ class TwoPhaseTrainer:
         """
         course = self.course
         given = data_of(data, validation, course.share)
-        _check_callbacks(callbacks)
+        _check_callbacks(callbacks, run_dir)
         _check_run_dir(run_dir, course)
         with course.begun():
             network, results = self._trained(given, run_dir, callbacks or ())
@@ -183,11 +183,9 @@ class TwoPhaseTrainer:
         course = self.course
         network = course.network(given)
         rehearse(network, course, given)
-        ahead = Ahead(network, course, given)
-        about: Json = {}
-        if run_dir is not None:
-            about = identity(course, given, network, ahead.origins)
+        about = {} if run_dir is None else identity(course, given, network)
         with opened(run_dir, about) as run:
+            ahead = Ahead(network, course, given, run.origins(len(course.phases)))
             results = [
                 self._phase(number, network, ahead, run, callbacks)
                 for number in range(1, len(course.phases) + 1)
@@ -212,6 +210,7 @@ class TwoPhaseTrainer:
         self._say(f"phase {number}, {ahead.describe(index)}")
         stage = ahead.stage(index)
         run.check_engine(newest, stage.engine)
+        about = {"origins": list(ahead.origins), "engine": stage.engine}
         result = _running.run(
             network,
             stage,
@@ -221,10 +220,10 @@ class TwoPhaseTrainer:
             callbacks=callbacks,
             verbose=self.verbose,
             keeping=Keeping(
-                run.checkpoints(number), run.identity, stage.engine, newest
+                run.checkpoints(number), {"identity": run.identity, **about}, newest
             ),
         )
-        run.finish(number, result, network)
+        run.finish(number, result, network, about)
         return result
 
     def _say(self, line: str) -> None:
@@ -240,9 +239,15 @@ def _check_run_dir(run_dir: Any, course: Course) -> None:
         )
 
 
-def _check_callbacks(callbacks: Any) -> None:
+def _check_callbacks(callbacks: Any, run_dir: Any) -> None:
     if not isinstance(callbacks or (), tuple | list):
         raise InvalidArgument(
             f"Expected callbacks as a list; received {callbacks!r}. "
             "Write callbacks=[one] for one."
+        )
+    backing = [isinstance(x, keras.callbacks.BackupAndRestore) for x in callbacks or ()]
+    if run_dir is not None and any(backing):
+        raise InvalidArgument(
+            "Expected no BackupAndRestore beside run_dir, which goes on more exactly; "
+            "received both. Leave the callback out."
         )
