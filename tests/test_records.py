@@ -1,5 +1,6 @@
 """CIFAR's file formats: the same arrays from each, and nothing from a hostile file."""
 
+import gzip
 import io
 import json
 import pickle
@@ -274,6 +275,17 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     for form in (folder, archive):
         with pytest.raises(CorruptFile, match="at most 1,000 bytes"):
             RECORDS.read(form(tmp_path / form.__name__))
+
+
+def test_a_name_without_end_is_refused(tmp_path):
+    """Archives may say that a name follows; tar readers hold it in memory."""
+    head = tarfile.TarInfo("././@LongLink")
+    head.type, head.size = tarfile.GNUTYPE_LONGNAME, 2**20
+    path = tmp_path / "cifar-10-python.tar.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(head.tobuf() + bytes(2**20))
+    with pytest.raises(CorruptFile, match="at most"):
+        RECORDS.read(path)
 
 
 def test_links_in_an_archive_are_passed_over(tmp_path):
