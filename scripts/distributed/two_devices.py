@@ -8,6 +8,7 @@ must give the same losses and weights but for rounding; plain gradient descent d
 enlarge it, as Adam does where gradients are near zero.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -28,8 +29,9 @@ def main():
     tf.config.set_logical_device_configuration(cpu, parts)
     from telling import tell
 
+    options = parsed()
     figures = {"devices": DEVICES}
-    for kind in ("live", "kept"):
+    for kind in options.kinds:
         alone, together = trained(kind, None), trained(kind, mirrored())
         losses = [np.array(each.history["loss"]) for each in (alone, together)]
         figures[kind] = {
@@ -37,8 +39,8 @@ def main():
             "largest_loss_difference": float(np.max(np.abs(losses[0] - losses[1]))),
             "largest_weight_difference": largest(alone, together),
         }
-    tell(figures, path())
-    for kind in ("live", "kept"):
+    tell(figures, options.json)
+    for kind in options.kinds:
         assert figures[kind]["largest_loss_difference"] < 1e-4, kind
         assert figures[kind]["largest_weight_difference"] < 1e-3, kind
 
@@ -80,9 +82,12 @@ def largest(one, other):
     )
 
 
-def path():
-    """Return where the figures go, or None."""
-    return Path(sys.argv[2]) if sys.argv[1:2] == ["--json"] else None
+def parsed():
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", default=["live", "kept"])
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
