@@ -1,0 +1,52 @@
+"""Write the report and the comparison that the documentation shows.
+
+python scripts/example_report.py runs/fast
+
+The folder is what `examples/quickstart.py --out` saved. The comparison is of the rows of
+the ledger.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from cifarkit import TrainResult, augment, datasets, evaluate, report, viz
+from cifarkit.evaluation import Evaluation
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+SHOWN = [
+    *(augment.flip(), augment.crop(4), augment.rotation(0.1), augment.zoom(0.1)),
+    *(augment.contrast(0.3), augment.color_jitter(hue=0.1, saturation=0.3)),
+    *(augment.cutout(8), augment.mixup(1.0), augment.cutmix()),
+]
+
+
+def main():
+    """Write both."""
+    result = TrainResult.load(sys.argv[1])
+    data = datasets.cifar10(size=result.provenance["size"])
+    evaluation = evaluate(result.model, data.test)
+    report.write(
+        DOCS / "example",
+        result,
+        evaluation,
+        data,
+        augment=SHOWN,
+        claimed={"accuracy": 0.9024, "loss": 0.33},
+        notes=["A run of a minute and a half on 5,000 images at 96 pixels."],
+    )
+    rows = map(read, sorted((DOCS / "results" / "recipes").glob("*.json")))
+    figure = viz.comparison(dict(rows))
+    figure.savefig(DOCS / "assets" / "comparison.png", dpi=80)
+
+
+def read(path):
+    """Return the name of a row, and its evaluation."""
+    row = json.loads(path.read_text(encoding="utf-8"))
+    name = f"{row['recipe']}, {row['variant'].replace('_', ' ')}"
+    return name, Evaluation.from_dict(row["evaluation"])
+
+
+if __name__ == "__main__":
+    main()
