@@ -9,7 +9,7 @@ quickstart:  ## Adapt MobileNetV2 to real CIFAR-10, in under 4 minutes on 2 core
 	$(PYTHON) examples/quickstart.py --fast
 
 test:  ## Run all tests.
-	@$(PYTHON) -c "import cifarkit, tensorflow, pytest_timeout, hypothesis, matplotlib, mlflow" 2>/dev/null || $(PYTHON) -m pip install -q -e '.[test]'
+	@$(PYTHON) -c "import cifarkit, tensorflow, pytest_timeout, hypothesis, matplotlib, mlflow, trustme" 2>/dev/null || $(PYTHON) -m pip install -q -e '.[test]'
 	$(PYTHON) -m pytest -q
 
 check:  ## What the CI runs before the tests: style, types, documentation.
