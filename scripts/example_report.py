@@ -2,8 +2,8 @@
 
 python scripts/example_report.py runs/fast
 
-The folder is what `examples/quickstart.py --out` saved. The comparison is of the rows of
-the ledger.
+The folder is what `examples/quickstart.py --out` saved. The comparison is of the rows
+of the ledger.
 """
 
 import json

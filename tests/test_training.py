@@ -1,8 +1,10 @@
 """The trainer: each trap of two-phase training, and what a user may hand it."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -553,6 +555,33 @@ def test_a_changed_result_is_refused(data, tmp_path):
         (folder / "result.json").write_text(json.dumps(wrong))
         with pytest.raises(CorruptFile, match=r"TrainResult\.save"):
             TrainResult.load(folder)
+
+
+def test_a_kill_between_two_renames_leaves_one_of_both_results(
+    data, tmp_path, monkeypatch
+):
+    """The earlier one or the new one, whole, wherever the kill falls."""
+    results = [trainer(seed=seed).fit(data) for seed in range(2)]
+    replace, left, seen = Path.replace, [0], []
+
+    def killed(self, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    for renames in range(7):
+        folder = results[0].save(tmp_path / str(renames))
+        left[0] = renames
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+            patch.setattr(Path, "replace", killed)
+            results[1].save(folder)
+        loaded = TrainResult.load(folder)
+        seen.append(loaded.provenance["seed"])
+        right = results[seen[-1]].model.get_weights()
+        assert all(map(np.array_equal, loaded.model.get_weights(), right))
+    assert seen == sorted(seen)
+    assert set(seen) == {0, 1}
 
 
 def test_saving_never_harms_what_is_there(data, tmp_path, monkeypatch):

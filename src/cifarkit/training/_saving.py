@@ -21,6 +21,9 @@ Weights = tuple[NDArray[Any], ...]
 
 _UNREADABLE = (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError)
 
+_NEW = ".new"
+"""What a file's name ends in that waits for the record which names it."""
+
 MODEL = "model.keras"
 RECORD = "result.json"
 
@@ -57,8 +60,11 @@ def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) 
         digests = {name: _store.sha256(part / name) for name in names}
         text = json.dumps(finite({**record, "files": digests}), indent=2)
         (part / RECORD).write_text(text + "\n", encoding="utf-8")
-        for name in (*names, RECORD):
-            _store.place(part / name, folder / name)
+        for name in names:
+            _store.place(part / name, folder / f"{name}{_NEW}")
+        _store.place(part / RECORD, folder / RECORD)  # from now on the new ones count
+    for name in names:
+        (folder / f"{name}{_NEW}").replace(folder / name)
     for stale in set(folder.glob("phase_*.npz")) - {folder / name for name in names}:
         stale.unlink()
 
@@ -72,6 +78,7 @@ def read(folder: Path) -> tuple[Model, list[Weights], Json]:
     record = _record(folder)
     names = _files(len(record["phases"]))
     for name in names:
+        _settle(folder / name, record["files"][name])
         _check(folder / name, record["files"][name])
     weights = [_load_weights(folder / name) for name in names[1:]]
     return models.loaded(folder / MODEL), weights, record
@@ -155,6 +162,13 @@ def _check_record(record: Json) -> None:
     )
     if not sound:
         raise ValueError("its entries contradict each other")
+
+
+def _settle(path: Path, digest: str) -> None:
+    """Put a file in its place that a killed process has left beside it."""
+    new = path.with_name(f"{path.name}{_NEW}")
+    if new.is_file() and _store.sha256(new) == digest:
+        new.replace(path)
 
 
 def _check(path: Path, digest: str) -> None:
