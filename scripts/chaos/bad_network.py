@@ -222,6 +222,7 @@ class Server(ThreadingHTTPServer):
 
 def served(work):
     """Return a server whose certificate this process trusts."""
+    os.environ["NO_PROXY"] = "localhost"
     authority = trustme.CA()
     authority.cert_pem.write_to_path(work / "authority.pem")
     os.environ["SSL_CERT_FILE"] = str(work / "authority.pem")

@@ -69,7 +69,9 @@ def _check_heads(path: Path) -> None:
     with _unpacked(path) as file:
         while len(head := file.read(_BLOCK)) == _BLOCK and head.strip(b"\0"):
             member = tarfile.TarInfo.frombuf(head, "utf-8", "replace")
-            total += abs(member.size)
+            if member.size < 0:
+                raise ValueError("a member has a negative size")
+            total += member.size
             _check_size(path, total if member.isreg() else 2**14 * member.size)
             left = -(-member.size // _BLOCK) * _BLOCK
             while left and (content := file.read(min(left, 2**20))):
