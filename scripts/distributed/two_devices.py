@@ -32,7 +32,8 @@ def main():
     options = parsed()
     figures = {"devices": DEVICES}
     for kind in options.kinds:
-        alone, together = trained(kind, None), trained(kind, mirrored())
+        small = options.small
+        alone, together = trained(kind, None, small), trained(kind, mirrored(), small)
         losses = [np.array(each.history["loss"]) for each in (alone, together)]
         figures[kind] = {
             "losses": [each.tolist() for each in losses],
@@ -50,7 +51,7 @@ def mirrored():
     return tf.distribute.MirroredStrategy([f"CPU:{n}" for n in range(DEVICES)])
 
 
-def trained(kind, strategy):
+def trained(kind, strategy, small):
     """Return what a training gives."""
     from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
 
@@ -58,10 +59,12 @@ def trained(kind, strategy):
     train, test = data.train.take(IMAGES), data.validation.take(100)
     steps = {"learning_rate": 1e-2, "optimizer": "sgd", "batch_size": 32}
     trainer = TwoPhaseTrainer(
-        backbones.get("mobilenetv2", size=64),
+        backbones.wrap(network(), preprocess="unit")
+        if small
+        else backbones.get("mobilenetv2", size=64),
         heads.classifier(hidden=(16,), dropout=0.0),
         phase_1=Phase(epochs=2, **steps),
-        phase_2=Phase(epochs=1, unfreeze=20, **steps),
+        phase_2=Phase(epochs=1, unfreeze=3 if small else 20, **steps),
         augment=[augment.flip(), augment.crop(4)] if kind == "live" else augment.flip(),
         cache="never" if kind == "live" else "auto",
         strategy=strategy,
@@ -71,6 +74,13 @@ def trained(kind, strategy):
     score = result.model.predict(test.images, verbose=0)  # it is a plain model
     assert np.isfinite(score).all()
     return result
+
+
+def network():
+    """Return the small network of the tests of kills."""
+    from kill_training import network
+
+    return network()
 
 
 def largest(one, other):
@@ -86,6 +96,9 @@ def parsed():
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kinds", nargs="+", default=["live", "kept"])
+    parser.add_argument(
+        "--small", action="store_true", help="in the place of MobileNetV2"
+    )
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
