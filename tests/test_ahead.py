@@ -79,7 +79,7 @@ def test_every_step_has_the_loss_of_live_training(
     data, backbone, batch_norm, augmentations, monkeypatch
 ):
     """In float32 and by one engine, each step's loss equals live training's."""
-    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
     options = {"batch_norm": batch_norm, "augmentations": augmentations}
     live, at_once = losses(data, backbone, "never", **options)
     kept, ahead = losses(data, backbone, Cache(dtype="float32"), **options)
@@ -95,7 +95,7 @@ def test_200_steps_of_the_real_network_are_those_of_live_training(
 ):
     """Real weights, real images, AdamW: in float32 each loss is live training's."""
     monkeypatch.undo()  # the store of the machine, where weights and images are
-    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
     images = datasets.cifar10(SIZE).train.take(3200)
     phase = Phase(
         epochs=1,

@@ -19,7 +19,7 @@ from sklearn.utils.validation import validate_data
 
 from cifarkit import backbones, datasets
 from cifarkit._errors import InvalidArgument, InvalidData, UnknownName
-from cifarkit.activations import Cache, _engine, _extract, extract, kept
+from cifarkit.activations import Cache, _extract, extract, kept
 from cifarkit.estimator import Features, _frozen, classifier
 
 SIZE = 16
@@ -44,7 +44,7 @@ def tiny(features=6):
 def store(tmp_path, monkeypatch):
     """A store that each test begins with empty, and one engine."""
     monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
-    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from cifarkit.activations import (
     PLAIN,
     Cache,
     Engine,
-    _engine,
     _extract,
     extract,
     kept,
@@ -51,7 +50,7 @@ FOUND = Probed(
 def store(tmp_path, monkeypatch):
     """A store that each test begins with empty, and one engine."""
     monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
-    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
 
 
 def tiny(name, *, blind=False, size=None):

@@ -43,7 +43,7 @@ ENGINE = Engine("tensorflow")
 def store(tmp_path, monkeypatch):
     """A store that each test begins with empty."""
     monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
-    monkeypatch.setattr(_engine, "_on_tensorflow_cpu", lambda: False)
+    monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
     return tmp_path
 
 

@@ -7,7 +7,6 @@ does, the store must never hold a wrong file; each failure is one `SourceError` 
 bounded time; and the next transfer, which is sound, must be kept.
 """
 
-import argparse
 import logging
 import os
 import random
@@ -22,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import trustme
-from telling import tell
+from telling import options, tell
 
 from cifarkit import _store
 from cifarkit._arrays import read, write
@@ -46,12 +45,12 @@ LIMIT = 12.0
 
 def main():
     """Serve faults, one after the other, each followed by a sound transfer."""
-    options = parsed()
+    given = options(__doc__, transfers=100, seed=0)
     logging.disable(logging.WARNING)
     _web._CONNECT_SECONDS, _web._PATIENCE = 1, 2
-    draw, seen, slowest = random.Random(options.seed), Counter(), 0.0
+    draw, seen, slowest = random.Random(given.seed), Counter(), 0.0
     with tempfile.TemporaryDirectory() as work, served(Path(work)) as server:
-        for number in range(options.transfers):
+        for number in range(given.transfers):
             fault = FAULTS[number % len(FAULTS)]
             os.environ["CIFARKIT_HOME"] = f"{work}/store-{number}"
             wanted = arrays_of(number)
@@ -65,12 +64,12 @@ def main():
     outcomes = {f"{fault}: {outcome}": n for (fault, outcome), n in seen.items()}
     bad = [each for each in seen if each[1] not in ENDS[each[0] == SOUND]]
     figures = {
-        "transfers": options.transfers,
+        "transfers": given.transfers,
         "bad": sum(seen[each] for each in bad),
         "slowest_refusal_s": slowest,
         "outcomes": outcomes,
     }
-    tell(figures, options.json, seed=options.seed)
+    tell(figures, given.json, seed=given.seed)
     assert not bad, bad
     assert slowest < LIMIT, "a fault held the download up"
 
@@ -229,15 +228,6 @@ def served(work):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     return Server(context)
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--transfers", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -7,13 +7,12 @@ as in S0. The time of an epoch follows from 20 real steps; the time of a save is
 median of ten. What may be kept how often is the library's own rule.
 """
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
 
-from telling import tell
+from telling import options, tell
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads
 from cifarkit._checkpoints import Checkpoints
@@ -29,7 +28,7 @@ PHASE = Phase(
 
 def main():
     """Measure an epoch and saves, and compare."""
-    options = parsed()
+    given = options(__doc__)
     data = data_of(datasets.cifar10(size=160))
     trainer = TwoPhaseTrainer(
         backbones.get("mobilenetv2", size=160),
@@ -56,7 +55,7 @@ def main():
         "share_of_an_epoch": save / between,
         "share_if_kept_once_an_epoch": save / epoch,
     }
-    tell(figures, options.json)
+    tell(figures, given.json)
     assert figures["share_of_an_epoch"] <= 0.02
 
 
@@ -72,13 +71,6 @@ def saves(model):
             states.save(arrays, {"watchers": memories})
             spans.append(time.perf_counter() - began)
     return spans, sum(each.nbytes for each in arrays.values())
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -7,17 +7,16 @@ it, all read the same. Then a process that computes is killed while another one 
 the time until that one computes is measured.
 """
 
-import argparse
 import hashlib
 import os
 import signal
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 from damage import Frozen
-from telling import tell
+from processes import ended, forked
+from telling import options, tell
 
 from cifarkit.activations import _extract
 from cifarkit.activations._engine import Engine
@@ -27,12 +26,12 @@ PROCESSES = 8
 
 def main():
     """Run the rounds, then kill holders."""
-    options = parsed()
+    given = options(__doc__, rounds=20)
     _extract.preferred = lambda precision: Engine("mean")
     with tempfile.TemporaryDirectory() as work:
         os.environ["CIFARKIT_HOME"] = work
-        rounds = [crowd(number) for number in range(options.rounds)]
-        waits = [taken_over(1000 + number) for number in range(options.rounds)]
+        rounds = [crowd(number) for number in range(given.rounds)]
+        waits = [taken_over(1000 + number) for number in range(given.rounds)]
     figures = {
         "processes": PROCESSES,
         "rounds": len(rounds),
@@ -42,7 +41,7 @@ def main():
         "holders_killed": len(waits),
         "longest_takeover_s": max(waits),
     }
-    tell(figures, options.json)
+    tell(figures, given.json)
     assert figures["one_computed"] == figures["equal_digests"] == len(rounds)
     assert figures["answers"] == PROCESSES * len(rounds)
     assert max(waits) <= 2.0, "a lock outlived its holder"
@@ -50,8 +49,8 @@ def main():
 
 def crowd(number):
     """Let all processes ask at once; return what they told."""
-    told = [started(number) for _ in range(PROCESSES)]
-    lines = [ended(each) for each in told]
+    told = [forked(ask, number) for _ in range(PROCESSES)]
+    lines = [ended(each) or [""] for each in told]
     return {
         "computed": sum("computes" in each for each in lines),
         "digests": {each[-1] for each in lines},
@@ -61,9 +60,9 @@ def crowd(number):
 
 def taken_over(number):
     """Kill a process that computes while another waits; return the time until it is."""
-    holder = started(number, slow=True)
+    holder = forked(ask, number, slow=True)
     first = holder[1].readline()
-    waiting = started(number, slow=True)
+    waiting = forked(ask, number, slow=True)
     time.sleep(0.3)  # it waits for the lock by now
     os.kill(holder[0], signal.SIGKILL)
     began = time.monotonic()
@@ -77,22 +76,7 @@ def taken_over(number):
     return seconds
 
 
-def started(number, *, slow=False):
-    """Start a process that asks; return its number and what it tells."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(writing)
-        return child, os.fdopen(reading, encoding="utf-8")
-    try:
-        os.close(reading)
-        with os.fdopen(writing, "w", buffering=1, encoding="utf-8") as telling:
-            ask(number, telling, slow)
-    finally:
-        os._exit(0)
-
-
-def ask(number, telling, slow):
+def ask(telling, number, *, slow=False):
     """Ask for activations; tell whether this process computes, and what it read."""
     images = np.random.default_rng(number).integers(0, 256, (500, 8, 8, 3), np.uint8)
     frozen = Frozen()
@@ -110,23 +94,6 @@ def ask(number, telling, slow):
     _extract.engine_for = engine_for
     given = _extract.extract(frozen, images).view(0)
     telling.write(f"digest {hashlib.sha256(given.tobytes()).hexdigest()}\n")
-
-
-def ended(process):
-    """Wait for a process; return the lines that it told."""
-    child, telling = process
-    with telling:
-        lines = telling.read().splitlines()
-    os.waitpid(child, 0)
-    return lines or [""]
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ harmed activations must be computed again. Files half-written by a killed proces
 harmed too.
 """
 
-import argparse
 import logging
 import os
 import random
@@ -18,7 +17,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from telling import tell
+from telling import options, tell
 
 from cifarkit._checkpoints import Checkpoints
 from cifarkit.activations import _extract, _filling
@@ -29,20 +28,20 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8)
 
 def main():
     """Harm, look, put back, harm again."""
-    options = parsed()
+    given = options(__doc__, harms=500, seed=0)
     logging.disable(logging.WARNING)
-    draw, seen = random.Random(options.seed), Counter()
+    draw, seen = random.Random(given.seed), Counter()
     _extract.engine_for = lambda prefix, sample, precision: (prefix.run, Engine("mean"))
     _extract.preferred = lambda precision: Engine("mean")
     with tempfile.TemporaryDirectory() as work:
         stages = [states(Path(work)), entry(Path(work)), part(Path(work))]
-        for number in range(options.harms):
+        for number in range(given.harms):
             pristine, notices = stages[number % len(stages)]
             seen[tried(pristine, notices, draw)] += 1
     outcomes = {f"{kind}, {ok}": count for (kind, ok), count in sorted(seen.items())}
     missed = sum(count for (_, ok), count in seen.items() if ok != "noticed")
     figures = {"harms": sum(seen.values()), "missed": missed, "outcomes": outcomes}
-    tell(figures, options.json, seed=options.seed)
+    tell(figures, given.json, seed=given.seed)
     assert not missed, "damage went unnoticed"
 
 
@@ -161,15 +160,6 @@ class Frozen:
     def get_weights(self):
         """Return none."""
         return []
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--harms", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ An epoch of MobileNetV2 at 160 pixels, live, the last 50 layers: forecast from 2
 steps, in turn without and with what `deterministic=True` asks TensorFlow for.
 """
 
-import argparse
-from pathlib import Path
 from statistics import median
 
 from checkpoint_cost import PHASE
-from telling import tell
+from telling import options, tell
 
 from cifarkit import TwoPhaseTrainer, backbones, datasets, heads
 from cifarkit.training._ahead import Ahead
@@ -23,7 +21,7 @@ ROUNDS = 3
 
 def main():
     """Measure, switch, measure; it cannot be switched back in a process."""
-    options = parsed()
+    given = options(__doc__)
     data = data_of(datasets.cifar10(size=160))
     seconds = {
         str(deterministic): [epoch(data, deterministic) for _ in range(ROUNDS)]
@@ -33,7 +31,7 @@ def main():
         "epoch_s": seconds,
         "ratio": median(seconds["True"]) / median(seconds["False"]),
     }
-    tell(figures, options.json)
+    tell(figures, given.json)
 
 
 def epoch(data, deterministic):
@@ -51,13 +49,6 @@ def epoch(data, deterministic):
         network = trainer.course.network(data)
         stage = Ahead(network, trainer.course, data).live
         return seconds_per_epoch(network, stage, PHASE)
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

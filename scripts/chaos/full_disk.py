@@ -9,7 +9,6 @@ cifarkit that is an OSError too; the earlier one must still be read as it was, a
 nothing partial may lie under a final name.
 """
 
-import argparse
 import hashlib
 import logging
 import os
@@ -23,7 +22,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from damage import Frozen
-from telling import tell
+from telling import options, tell
 
 from cifarkit import Phase, TrainResult, TwoPhaseTrainer, backbones, datasets, heads
 from cifarkit._checkpoints import Checkpoints
@@ -39,19 +38,19 @@ WRITTEN = {"checkpoint", "activations", "result", "export", "table"}
 
 def main():
     """Try each kind of file at each offset."""
-    options = parsed()
+    given = options(__doc__, offsets=100, seed=0)
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
-    draw = random.Random(options.seed)
+    draw = random.Random(given.seed)
     _extract.engine_for = lambda prefix, sample, precision: (prefix.run, Engine("mean"))
     _extract.preferred = lambda precision: Engine("mean")
-    figures = {"offsets": options.offsets, "kinds": {}}
+    figures = {"offsets": given.offsets, "kinds": {}}
     with tempfile.TemporaryDirectory() as work:
         for make in (checkpoint, activations, result, exported, table):
             kind, largest, write, read = make(Path(work) / make.__name__)
             counts = {"typed_errors": 0, "went_well": 0, "bad": []}
             before = read()
-            for _ in range(options.offsets):
+            for _ in range(given.offsets):
                 offset = draw.randrange(largest)
                 outcome = tried(write, offset)
                 left = read()
@@ -63,11 +62,11 @@ def main():
                     counts["bad"].append([offset, outcome, left == before])
                 before = left
             figures["kinds"][kind] = {"largest_offset": largest, **counts}
-    tell(figures, options.json, seed=options.seed)
+    tell(figures, given.json, seed=given.seed)
     assert set(figures["kinds"]) == WRITTEN
     for kind, counts in figures["kinds"].items():
         assert not counts["bad"], f"{kind} was left broken, or told otherwise"
-        assert counts["typed_errors"] >= 0.9 * options.offsets, f"{kind}: no failures"
+        assert counts["typed_errors"] >= 0.9 * given.offsets, f"{kind}: no failures"
 
 
 def tried(write, offset):
@@ -201,15 +200,6 @@ def names(folder):
 def digest(content):
     """Return the SHA-256 of bytes."""
     return hashlib.sha256(content).hexdigest()
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--offsets", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ refused by an error of cifarkit within 2 s and 200 MiB; an audit hook sees every
 that is opened and every program and connection that is begun.
 """
 
-import argparse
 import gzip
 import io
 import json
@@ -24,7 +23,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from telling import peak_rss, tell
+from telling import options, peak_rss, tell
 
 SECONDS, GROWTH = 2.0, 200 * 2**20
 MARK = "canary"
@@ -33,7 +32,7 @@ MARK = "canary"
 
 def main():
     """Make every artefact, read each in a process of its own, and look."""
-    options = parsed()
+    given = options(__doc__)
     import h5py  # noqa: F401 - loaded once, before processes part
     import keras  # noqa: F401
     import tensorflow as tf  # noqa: F401
@@ -59,7 +58,7 @@ def main():
         "bad": bad,
         "names": sorted(found),
     }
-    tell(figures, options.json)
+    tell(figures, given.json)
     assert len(found) >= 60, len(found)
     assert not bad, bad
 
@@ -138,24 +137,20 @@ def artefacts():
     for name, config in configs():
         yield f".keras: {name}", keras_file(config), read_keras
     for name, make in hdf5s():
-        yield f"weights in HDF5: {name}", make, read_weights
         yield f".keras with HDF5: {name}", inside_keras(make), read_keras
-    for name, make in zips():
-        yield f".keras zip: {name}", make, read_keras
-    for name, make in npzs():
-        yield f".npz weights: {name}", make, read_weights
-    for name, make in npzs():
-        yield f".npz data: {name}", make, read_cifar
-    for name, make in tars():
-        yield f"archive: {name}", make, read_cifar
-    for name, make in records():
-        yield f"CIFAR binary: {name}", make, read_cifar
-    for name, make in folders():
-        yield f"saved result: {name}", make, read_result
-    for name, make in exports():
-        yield f"export: {name}", make, read_export
-    for name, make in runs():
-        yield f"run folder: {name}", make, read_run
+    for kind, made, read in (
+        ("weights in HDF5", hdf5s, read_weights),
+        (".keras zip", zips, read_keras),
+        (".npz weights", npzs, read_weights),
+        (".npz data", npzs, read_cifar),
+        ("archive", tars, read_cifar),
+        ("CIFAR binary", records, read_cifar),
+        ("saved result", folders, read_result),
+        ("export", exports, read_export),
+        ("run folder", runs, read_run),
+    ):
+        for name, make in made():
+            yield f"{kind}: {name}", make, read
 
 
 # --- what reads them
@@ -540,13 +535,6 @@ def written(path, content):
     """Write bytes; return the path."""
     path.write_bytes(content)
     return path
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ one after the other, without a pause of ours. It is killed at a random time. The
 newest state must be whole, and no older than the last one that was reported as saved.
 """
 
-import argparse
 import os
 import random
 import signal
@@ -16,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from telling import tell
+from telling import options, tell
 
 from cifarkit._checkpoints import Checkpoints
 
@@ -27,11 +26,11 @@ LONGEST = 0.5
 
 def main():
     """Kill, look, kill again."""
-    options = parsed()
-    draw, kills = random.Random(options.seed), []
+    given = options(__doc__, kills=1000, seed=0)
+    draw, kills = random.Random(given.seed), []
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        for _ in range(options.kills):
+        for _ in range(given.kills):
             told = killed(folder, draw.random() * LONGEST)
             kills.append({"inside": told[-1:] == b"b", **looked_at(folder, told)})
         files = sorted({path.suffix for path in folder.iterdir()})
@@ -46,7 +45,7 @@ def main():
         "bytes": 4 * PARAMETERS,
         "kinds_of_files_left": files,
     }
-    tell(figures, options.json, seed=options.seed)
+    tell(figures, given.json, seed=given.seed)
     assert inside >= 0.3, "fewer than 30 % of the kills hit a save"
     assert whole == figures["none_lost"] == len(kills), "a state was torn or lost"
 
@@ -117,15 +116,6 @@ def same(ours, theirs):
     return ours.keys() == theirs.keys() and all(
         np.array_equal(ours[name], theirs[name]) for name in ours
     )
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

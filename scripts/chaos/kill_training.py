@@ -9,7 +9,6 @@ again, until it ends. Weights of both phases, history, and the optimizer's varia
 must then be those of a training that was left alone, to the bit.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -23,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf  # noqa: F401 - loaded once, before processes part
-from telling import tell
+from processes import ended, forked
+from telling import options, tell
 
 from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
 from cifarkit._checkpoints import Checkpoints
@@ -35,12 +35,12 @@ KINDS = ("live", "kept")
 
 def main():
     """Kill trainings until there were enough kills; compare each one's end."""
-    options = parsed()
-    draw, runs = random.Random(options.seed), []
+    given = options(__doc__, kills=50, seed=0)
+    draw, runs = random.Random(given.seed), []
     with tempfile.TemporaryDirectory() as work:
         os.environ["CIFARKIT_HOME"] = str(Path(work) / "store")
         wanted = {kind: alone(Path(work) / kind, kind) for kind in KINDS}
-        while sum(len(run["kills"]) for run in runs) < options.kills:
+        while sum(len(run["kills"]) for run in runs) < given.kills:
             kind = KINDS[len(runs) % len(KINDS)]
             folder = Path(work) / f"run_{len(runs)}"
             kills, digest = until_it_ends(folder, kind, draw)
@@ -57,14 +57,17 @@ def main():
         "equal_runs": sum(run["equal"] for run in runs),
         "kills_in_equal_runs": sum(len(run["kills"]) for run in runs if run["equal"]),
     }
-    tell(figures, options.json, seed=options.seed)
+    tell(figures, given.json, seed=given.seed)
     assert figures["equal_runs"] == len(runs), "a training ended otherwise"
     assert inside >= 0.3 * len(kills), "fewer than 30 % of the kills hit a save"
 
 
 def alone(folder, kind):
     """Return the digest of a training that is left alone; it must be repeatable."""
-    first, second = (ended(process(folder / str(number), kind)) for number in range(2))
+    first, second = (
+        digest_told(ended(forked(train, folder / str(number), kind)))
+        for number in range(2)
+    )
     assert first, "a training broke off by itself"
     assert first == second, "two trainings with one seed differ"
     return first
@@ -74,7 +77,7 @@ def until_it_ends(folder, kind, draw):
     """Kill a training again and again; return the kills and the digest of its end."""
     kills = []
     while True:
-        child, telling = process(folder, kind)
+        child, telling = forked(train, folder, kind)
         told = watched(child, telling, steps=draw.randrange(1, 25), draw=draw)
         if told["digest"]:
             return kills, told["digest"]
@@ -83,53 +86,31 @@ def until_it_ends(folder, kind, draw):
 
 def watched(child, telling, *, steps, draw):
     """Read what a training tells; kill it after some steps, or let it end."""
-    at, inside, digest, seen = "", False, "", 0
+    lines, seen, killed = [], 0, False
     with telling:
         for line in telling:
-            word, *rest = line.split()
-            if word == "step":
-                at, seen = rest[0], seen + 1
-            inside = word == "save"
-            digest = rest[0] if word == "end" else digest
-            if seen == steps and (inside or draw.random() < 0.4):
+            lines.append(line)
+            seen += line.startswith("step")
+            if seen == steps and (line == "save\n" or draw.random() < 0.4):
                 time.sleep(draw.random() * 0.004)  # of ours: when the kill falls
                 os.kill(child, signal.SIGKILL)
+                killed = True
                 break
-        for line in telling:  # what it told until the kill came
-            word, *rest = line.split()
-            inside = word == "save"
-            digest = rest[0] if word == "end" else digest
+        lines += telling  # what it told until the kill came
     os.waitpid(child, 0)
-    return {"at": at, "inside": inside, "digest": digest}
+    digest = digest_told(lines)
+    assert killed or digest, "a training broke off by itself"
+    places = [line.split()[1] for line in lines if line.startswith("step")]
+    inside = lines[-1:] == ["save\n"]
+    return {"at": "".join(places[-1:]), "inside": inside, "digest": digest}
 
 
-def ended(process):
-    """Let a training end; return the digest of what it ended with."""
-    child, telling = process
-    with telling:
-        lines = [line.split() for line in telling]
-    os.waitpid(child, 0)
-    return next((rest[0] for word, *rest in lines if word == "end"), "")
+def digest_told(lines):
+    """Return the digest that a training told in the end, or nothing."""
+    return next((line.split()[1] for line in lines if line.startswith("end")), "")
 
 
-def process(folder, kind):
-    """Start a training; return its number and what it tells."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(writing)
-        return child, os.fdopen(reading, encoding="utf-8")
-    try:
-        os.close(reading)
-        with os.fdopen(writing, "w", buffering=1, encoding="utf-8") as telling:
-            train(folder, kind, telling)
-    except BaseException as error:
-        print(repr(error), file=sys.stderr, flush=True)
-    finally:
-        os._exit(0)
-
-
-def train(folder, kind, telling):
+def train(telling, folder, kind):
     """Train, or go on; tell each step and each save, and what came out."""
     import keras
 
@@ -230,15 +211,6 @@ def digest_of(result, folder):
             total.update(np.ascontiguousarray(last.arrays[name]).data)
         total.update(json.dumps(last.record["watchers"], sort_keys=True).encode())
     return total.hexdigest()
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

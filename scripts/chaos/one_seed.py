@@ -11,10 +11,9 @@ import argparse
 import hashlib
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
-from telling import tell
+from telling import parser, tell
 
 KINDS = ("kept", "live")
 
@@ -74,12 +73,9 @@ def digest(kind, seed):
 
 def parsed():
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    made = parser(__doc__, runs=5, seed=0)
+    made.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
+    return made.parse_args()
 
 
 if __name__ == "__main__":

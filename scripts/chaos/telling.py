@@ -1,5 +1,6 @@
-"""What every script of this folder tells: how it was run, where, and what came out."""
+"""What every script of this folder takes and tells: options, and how it was run."""
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -9,7 +10,23 @@ sys.path[:0] = [str(ROOT / "examples" / "benchmarks"), str(ROOT)]
 
 from measuring import command, peak_rss, write_json  # noqa: E402
 
-__all__ = ["ROOT", "peak_rss", "tell"]
+__all__ = ["ROOT", "options", "parser", "peak_rss", "tell"]
+
+
+def options(about, **numbers):
+    """Return the options of a command line that takes numbers, and `--json`."""
+    return parser(about, **numbers).parse_args()
+
+
+def parser(about, **numbers):
+    """Return a parser of numbers with these defaults, and of `--json`."""
+    made = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, default in numbers.items():
+        made.add_argument(f"--{name}", type=int, default=default)
+    made.add_argument("--json", type=Path, help="where the figures go")
+    return made
 
 
 def tell(figures, path=None, *, seed=0):

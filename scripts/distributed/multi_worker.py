@@ -6,7 +6,6 @@ Two processes on the loopback try `fit` with a plain Keras model, without cifark
 long as that fails (keras issue 20585), several hosts are a matter of Keras on JAX.
 """
 
-import argparse
 import json
 import os
 import socket
@@ -35,19 +34,19 @@ print("FITTED")
 
 def main():
     """Start two workers, and keep what they say in the end."""
-    options = parsed()
+    from telling import options, tell
+
+    given = options(__doc__)
     ports = [free_port() for _ in range(2)]
     workers = [started(ports, index) for index in range(2)]
     said = [ended(each) for each in workers]
     fitted = [text.strip().endswith("FITTED") for text in said]
-    from telling import tell
-
     figures = {
         "workers": 2,
         "fitted": all(fitted),
         "last_lines": [last(t) for t in said],
     }
-    tell(figures, options.json)
+    tell(figures, given.json)
 
 
 def started(ports, index):
@@ -84,13 +83,6 @@ def free_port():
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

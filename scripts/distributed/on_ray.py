@@ -7,7 +7,6 @@ While MobileNetV2 at 96 pixels runs over 3,000 real images, one node is killed; 
 entry in the store must be the same to the bit as the one that a process alone makes.
 """
 
-import argparse
 import os
 import sys
 import tempfile
@@ -23,10 +22,11 @@ IMAGES = 3_000
 
 def main():
     """Fill two stores, and compare."""
-    options = parsed()
+    from telling import options, tell
+
+    given = options(__doc__)
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
-    from telling import tell
 
     from cifarkit import datasets
 
@@ -58,7 +58,7 @@ def main():
         "digests": together,
         "seconds": {"alone": seconds, "on_ray": shared},
     }
-    tell(figures, options.json)
+    tell(figures, given.json)
     assert figures["identical"], (alone, together)
     assert 0 < killed["rows"] < 2 * IMAGES, "the worker was not killed on the way"
     assert left == 1, "no worker was killed"
@@ -114,13 +114,6 @@ def rows_of(note, sealed):
         return sealed.read(note)["rows"]
     except OSError:
         return 0
-
-
-def parsed():
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

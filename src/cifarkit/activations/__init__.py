@@ -13,7 +13,7 @@ from cifarkit.activations._cut import Cut, cut_at
 from cifarkit.activations._engine import Engine, engine_for, preferred
 from cifarkit.activations._extract import PLAIN, Extractor, extract
 from cifarkit.activations._graph import Boundary, boundary
-from cifarkit.activations._key import Key, versions_of
+from cifarkit.activations._key import Key, versions_of, weights_digest
 from cifarkit.activations._pooled import pooled
 from cifarkit.activations._shelf import Entry, has_room, kept, prune, size
 from cifarkit.activations._topology import topology
@@ -47,4 +47,5 @@ __all__ = [
     "topology",
     "versions_of",
     "views_of",
+    "weights_digest",
 ]

@@ -52,12 +52,12 @@ def preferred(precision: Precision) -> Engine:
     """
     if precision != "float32":
         require("openvino", extra="openvino")
-        if not _on_tensorflow_cpu():
+        if not models.on_tensorflow_cpu():
             raise InvalidArgument(
                 f"Expected TensorFlow on a CPU to compute in {precision}; received "
                 f"{keras.backend.backend()}. Leave precision at 'float32'."
             )
-    elif not importlib.util.find_spec("openvino") or not _on_tensorflow_cpu():
+    elif not importlib.util.find_spec("openvino") or not models.on_tensorflow_cpu():
         return Engine(keras.backend.backend())
     return Engine("openvino", precision)
 
@@ -113,11 +113,6 @@ def _by_openvino(prefix: Model, shape: tuple[int, ...], hint: str) -> Run | None
         return np.concatenate([compiled(part)[0] for part in parts])
 
     return run
-
-
-def _on_tensorflow_cpu() -> bool:
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    return on_tensorflow and not keras.distribution.list_devices("gpu")
 
 
 def _agree(expected: Floats, received: Floats, tolerance: float) -> bool:

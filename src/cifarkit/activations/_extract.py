@@ -121,7 +121,9 @@ class Extractor:
     def each(self, batches: Iterable[Floats]) -> Iterator[Floats]:
         """Yield what the frozen part gives for each batch of the sample's size."""
         if self._ready is None:
-            raise TrainingError("Expected a frozen part that was made ready.")
+            raise TrainingError(
+                "Expected a frozen part that is ready; call engine(sample) first."
+            )
         run, engine = self._ready
         if self.cache.ray:
             return _ray.computed(self.prefix, batches, engine)

@@ -15,12 +15,14 @@ def topology(model: Model) -> str:
 
     Layers are known by their place, so that a model that is built twice has one text:
     Keras numbers the names of all layers of a process. Where a name says what a value
-    is, as in a precision policy, it stays.
-
-    Raises:
-        NotImplementedError, TypeError, ValueError: a layer cannot be written down.
+    is, as in a precision policy, it stays. It is empty for a model with a layer that
+    cannot be written down.
     """
-    return json.dumps(_nameless(json.loads(model.to_json()), {}), sort_keys=True)
+    try:
+        written = json.loads(model.to_json())
+    except (NotImplementedError, TypeError, ValueError):
+        return ""
+    return json.dumps(_nameless(written, {}), sort_keys=True)
 
 
 def _nameless(value: Any, places: Places) -> Any:

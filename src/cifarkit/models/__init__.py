@@ -5,6 +5,7 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 """
 
 from cifarkit.models.assembly import assemble
+from cifarkit.models.computing import on_one_tensorflow_cpu, on_tensorflow_cpu
 from cifarkit.models.copying import copy_of, settle
 from cifarkit.models.folding import folded
 from cifarkit.models.graphs import calls, is_graph
@@ -24,6 +25,8 @@ __all__ = [
     "is_graph",
     "loaded",
     "names",
+    "on_one_tensorflow_cpu",
+    "on_tensorflow_cpu",
     "redraw",
     "settle",
 ]

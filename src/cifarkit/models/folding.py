@@ -15,6 +15,7 @@ import keras
 from keras import ops
 
 from cifarkit._types import Layer, Model, Tensor
+from cifarkit.models.computing import on_tensorflow_cpu
 from cifarkit.models.graphs import calls, is_graph, rebuilt
 
 Pair: TypeAlias = tuple[Layer, Layer]
@@ -36,9 +37,7 @@ def folded(model: Model) -> Model:
         >>> fast = folded(keras.applications.MobileNetV2(weights=None))
         >>> fast.predict(images)                                     # doctest: +SKIP
     """
-    if keras.backend.backend() != "tensorflow":
-        return model
-    if keras.distribution.list_devices("gpu") or not is_graph(model):
+    if not on_tensorflow_cpu() or not is_graph(model):
         return model
     return rebuilt(model, folding(pairs(model)))
 

@@ -12,6 +12,7 @@ from typing import Any, final
 import keras
 
 from cifarkit._types import Layer, Model, Tensor
+from cifarkit.models.computing import on_one_tensorflow_cpu
 from cifarkit.models.folding import folding, pairs
 from cifarkit.models.graphs import is_graph, rebuilt
 
@@ -35,11 +36,7 @@ def accelerated(model: Model) -> Model:
         >>> len(fast.weights)
         262
     """
-    if keras.backend.backend() != "tensorflow":
-        return model
-    if keras.distribution.list_devices("gpu") or not is_graph(model):
-        return model
-    if _is_shared():
+    if not on_one_tensorflow_cpu() or not is_graph(model):
         return model
     still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
     fold = folding(still)
@@ -48,13 +45,6 @@ def accelerated(model: Model) -> Model:
         return _faster(layer) if _learns(layer) else fold(layer)
 
     return rebuilt(model, twin)
-
-
-def _is_shared() -> bool:
-    """Whether a strategy of TensorFlow keeps the weights on several devices."""
-    import tensorflow as tf
-
-    return bool(tf.distribute.has_strategy())
 
 
 def _learns(layer: Any) -> bool:

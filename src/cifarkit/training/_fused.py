@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from cifarkit import models
+
 
 def fused(optimizer: Any) -> Any:
     """Return an optimizer of the same kind and options, faster where there is one.
@@ -16,9 +18,7 @@ def fused(optimizer: Any) -> Any:
     TensorFlow and a CPU; others are returned as they are.
     """
     kind: Any = type(optimizer)
-    if keras.backend.backend() != "tensorflow":
-        return optimizer
-    if keras.distribution.list_devices("gpu") or _is_shared():
+    if not models.on_one_tensorflow_cpu():
         return optimizer
     if kind not in (keras.optimizers.Adam, keras.optimizers.AdamW) or optimizer.amsgrad:
         return optimizer
@@ -46,10 +46,3 @@ def fused(optimizer: Any) -> Any:
             )
 
     return Fused.from_config(optimizer.get_config())
-
-
-def _is_shared() -> bool:
-    """Whether variables lie on several devices, each of which updates its own."""
-    import tensorflow as tf
-
-    return bool(tf.distribute.has_strategy())

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from cifarkit._types import Json
-from cifarkit.activations import Cache, topology, versions_of
+from cifarkit.activations import Cache, topology, versions_of, weights_digest
 from cifarkit.training._course import Course
 from cifarkit.training._inputs import Data, Source, Whole
 from cifarkit.training._network import Network
@@ -27,7 +27,7 @@ def identity(course: Course, data: Data, network: Network) -> Json:
     return {
         "backbone": _backbone(course, network),
         "head": repr(course.head),
-        "network": _layers(network),
+        "network": hashlib.sha256(topology(network.model).encode()).hexdigest(),
         "size": course.size(data),
         "phases": [_settings(phase) for phase in course.phases],
         "augmentation": [_described(each) for each in course.policy.items],
@@ -57,21 +57,11 @@ def _backbone(course: Course, network: Network) -> Json:
     """Return what a backbone brings along; a network from scratch brings nothing."""
     if network.parts is None:
         return {}
-    total = hashlib.sha256()
-    for weight in network.parts[0].get_weights():
-        total.update(weight.tobytes())
     return {
         "preprocess": course.backbone.preprocess,
         "interpolation": course.backbone.interpolation,
-        "weights": total.hexdigest(),
+        "weights": weights_digest(network.parts[0]),
     }
-
-
-def _layers(network: Network) -> str:
-    try:
-        return hashlib.sha256(topology(network.model).encode()).hexdigest()
-    except (NotImplementedError, TypeError, ValueError):
-        return "layers that cannot be written down"
 
 
 def _digest(source: Source) -> Json:

@@ -5,7 +5,7 @@ it: a training of another kind refuses to go on from there.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,16 +92,6 @@ class Run:
                 "or give another run_dir."
             )
 
-    def origins(self, phases: int) -> list[str] | None:
-        """Return what the phases of an earlier process learnt from; None if it is new.
-
-        What there is room for can change from one process to the next.
-        """
-        for number in range(1, phases + 1):
-            if kept := self.newest(number):
-                return list(kept.record["origins"])
-        return None
-
     def finish(
         self, number: int, result: PhaseResult, network: Network, about: Json
     ) -> None:
@@ -138,6 +128,14 @@ class Run:
                 f"another: {'; '.join(other[:5])}. Go on with what it was begun with, "
                 "or give another run_dir."
             )
+
+
+def origins_of(states: Sequence[Checkpoint | None]) -> list[str] | None:
+    """Return what the phases of an earlier process learnt from; None if it is new.
+
+    What there is room for can change from one process to the next.
+    """
+    return next((list(each.record["origins"]) for each in states if each), None)
 
 
 @contextmanager

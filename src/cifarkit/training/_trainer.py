@@ -7,6 +7,7 @@ from typing import Any, final
 import keras
 
 from cifarkit import models
+from cifarkit._checkpoints import Checkpoint
 from cifarkit._errors import InvalidArgument
 from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
@@ -22,7 +23,7 @@ from cifarkit.training._plan import Plan
 from cifarkit.training._planning import plan_of, rehearse
 from cifarkit.training._preparing import release
 from cifarkit.training._result import PhaseResult, TrainResult, better
-from cifarkit.training._run import Run, opened
+from cifarkit.training._run import Run, opened, origins_of
 from cifarkit.training._stage import Caching
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
@@ -124,7 +125,9 @@ class TwoPhaseTrainer:
         Example:
             >>> print(trainer.plan(data))  # doctest: +SKIP
         """
-        return plan_of(self.course, data_of(data, validation), timed=timed)
+        return plan_of(
+            self.course, data_of(data, validation, self.course.share), timed=timed
+        )
 
     def fit(
         self,
@@ -185,10 +188,11 @@ class TwoPhaseTrainer:
         rehearse(network, course, given)
         about = {} if run_dir is None else identity(course, given, network)
         with opened(run_dir, about) as run:
-            ahead = Ahead(network, course, given, run.origins(len(course.phases)))
+            states = [run.newest(number) for number, _ in enumerate(course.phases, 1)]
+            ahead = Ahead(network, course, given, origins_of(states))
             results = [
-                self._phase(number, network, ahead, run, callbacks)
-                for number in range(1, len(course.phases) + 1)
+                self._phase(number, network, ahead, run, newest, callbacks)
+                for number, newest in enumerate(states, start=1)
             ]
         release(network)
         return network, results
@@ -199,10 +203,10 @@ class TwoPhaseTrainer:
         network: Network,
         ahead: Ahead,
         run: Run,
+        newest: Checkpoint | None,
         callbacks: Sequence[Any],
     ) -> PhaseResult:
         """Run a phase, or what is left of it; or return what it gave before."""
-        newest = run.newest(number)
         if done := run.finished(newest, network):
             self._say(f"phase {number}, finished before")
             return done
