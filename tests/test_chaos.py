@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.alone  # real services, kills, seconds
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAOS = ROOT / "scripts" / "chaos"
 

@@ -18,6 +18,8 @@ from cifarkit.exporting import export
 from cifarkit.prediction import Predictor
 from services import NAMES, classifier, free_port, png
 
+pytestmark = pytest.mark.alone  # real services, kills, seconds
+
 DEPLOY = Path(__file__).parents[1] / "examples" / "deploy"
 
 

@@ -16,6 +16,8 @@ from cifarkit.prediction import Predictor
 from cifarkit.serving._overlay import network_of, overlaid
 from services import NAMES, classifier, free_port, picture, png
 
+pytestmark = pytest.mark.alone  # real services, kills, seconds
+
 APP = Path(__file__).parents[1] / "examples" / "deploy" / "gradio_app.py"
 
 

@@ -27,6 +27,7 @@ def fresh(code):
     return json.loads(done.stdout)
 
 
+@pytest.mark.alone
 def test_import_is_light():
     """`import cifarkit` loads no heavy package and takes under 50 ms."""
     code = """

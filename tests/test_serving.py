@@ -25,6 +25,8 @@ from cifarkit.serving._routes import build
 from cifarkit.serving._service import Service
 from services import NAMES, classifier, free_port, png, running
 
+pytestmark = pytest.mark.alone  # real services, kills, seconds
+
 BEGUN = (  # a request of which more is to come
     b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n"
     b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"

@@ -82,7 +82,7 @@ class TrainResult:
     """A trained model and the record of its training.
 
     Args:
-        model: a `keras.Model`: raw RGB in [0, 255] of the data's native size in,
+        model: a `keras.Model`: raw RGB in [0, 255], of any size, in,
             probabilities out. It holds built-in layers only, so that its `.keras` file
             loads where cifarkit is not installed.
         phases: what each phase did, in order; every phase keeps its own weights.

@@ -1,0 +1,64 @@
+"""All tests with the lowest versions of all dependencies that are said to be supported.
+
+python scripts/quality/lowest.py --json docs/results/lowest.json
+
+uv picks the versions; they are installed into an environment of their own.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from importlib.metadata import requires
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
+
+from telling import parser, tell  # noqa: E402
+
+
+def main():
+    """Pick, install, test, and tell which versions they were."""
+    making = parser(__doc__)
+    making.add_argument(
+        "--tests", nargs="*", default=[], help="for pytest; default all"
+    )
+    given = making.parse_args()
+    core = {re.match(r"[\w-]+", each)[0] for each in requires("cifarkit") or ()}
+    with tempfile.TemporaryDirectory(prefix="lowest-") as name:
+        folder = Path(name)
+        wanted = folder / "lowest.txt"
+        picking = ["uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"]
+        source = ["--extra", "test", "--output-file", wanted, ROOT / "pyproject.toml"]
+        subprocess.run([*picking, *source], check=True)
+        venv.create(folder / "venv", with_pip=True)
+        python = folder / "venv" / "bin" / "python"
+        install = [python, "-m", "pip", "install", "-q"]
+        subprocess.run([*install, "-r", wanted], check=True)
+        subprocess.run([*install, "--no-deps", ROOT], check=True)
+        done = subprocess.run(
+            [python, "-m", "pytest", "-q", *given.tests],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        print(done.stdout[-5000:])
+        lines = wanted.read_text().splitlines()
+    versions = dict(
+        line.split("==") for line in lines if re.match(r"[\w.\[\]-]+==", line)
+    )
+    tell(
+        {
+            "outcome": done.stdout.strip().splitlines()[-1].strip("= "),
+            "lowest": {name: versions[name] for name in sorted(core & set(versions))},
+        },
+        given.json,
+    )
+    sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The examples, in their short form: each ends well, says something, and is short."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+ALL = sorted(EXAMPLES.glob("*.py"))
+SHORT = [path for path in ALL if "--smoke" in path.read_text()]
+NOTEBOOK = EXAMPLES / "cifarkit.ipynb"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("path", SHORT, ids=lambda path: path.stem)
+def test_the_short_form_ends_well(path, tmp_path):
+    """In a folder of its own, on made-up images."""
+    done = subprocess.run(
+        [sys.executable, path, "--smoke"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_an_example_is_short_and_says_what_it_answers(path):
+    """At most 120 lines, one question in the first, and how to run it below."""
+    text = path.read_text()
+    assert len(text.splitlines()) <= 120
+    assert text.startswith('"""')
+    assert f"python examples/{path.name}" in text
+
+
+def test_all_examples_but_the_runner_of_recipes_have_a_short_form():
+    """Recipes are shortened by --epochs and --limit."""
+    assert {path.stem for path in ALL} - {path.stem for path in SHORT} == {"run_recipe"}
+
+
+def test_the_lists_are_complete():
+    """Both lists of examples name all there are."""
+    for page in (EXAMPLES / "README.md", EXAMPLES.parent / "docs" / "examples.md"):
+        named = set(re.findall(r"`(?:examples/)?(\w+)\.py`", page.read_text()))
+        assert {path.stem for path in ALL} <= named
+
+
+@pytest.mark.real
+def test_the_notebook_runs(tmp_path, monkeypatch):
+    """Cell by cell, in a kernel of its own; its installation cell is passed over."""
+    monkeypatch.setenv("SMOKE", "1")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    client = nbclient.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    )
+    client.execute()
+    outputs = [
+        cell["outputs"] for cell in notebook.cells if cell["cell_type"] == "code"
+    ]
+    assert "accuracy" in json.dumps(outputs)
+
+
+def test_the_notebook_is_kept_without_outputs():
+    """What a run left in it would be shown as if it were this version's."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    cells = [cell for cell in notebook.cells if cell["cell_type"] == "code"]
+    assert all(
+        not cell["outputs"] and cell["execution_count"] is None for cell in cells
+    )
