@@ -76,7 +76,8 @@ def shape(name, random):
     if name == "circle":
         pen.circle(box, reach, fill=colour)
     else:
-        pen.polygon(points(name, box, reach, random.uniform(0, 2)), fill=colour)
+        corners = list(points(name, box, reach, random.uniform(0, 2)))
+        pen.polygon(corners, fill=colour)
     return image
 
 

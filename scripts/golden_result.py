@@ -42,7 +42,7 @@ def main():
     folder = result.save(GOLDEN / f"result-{cifarkit.__version__}")
     images = data.test.images[:16]
     probabilities = result.model.predict(images, verbose=0)
-    np.savez(folder.with_suffix(".npz"), images=images, probabilities=probabilities)
+    np.savez(f"{folder}.npz", images=images, probabilities=probabilities)
     print(folder)
 
 

@@ -29,6 +29,7 @@ from cifarkit import (
 from cifarkit.evaluation import probabilities
 
 SIZE = 32
+PROBED = ("mobilenetv2", "efficientnetlite0")
 QUICK = Phase(epochs=1, learning_rate=1e-3)
 
 
@@ -112,6 +113,17 @@ def shrink(patch, folder):
     patch.setenv("CIFARKIT_HOME", str(folder / "store"))
     patch.chdir(folder)
     patch.setattr(datasets, "cifar10", lambda *_, **__: made())
+    folder_of, probe = datasets.from_folder, cifarkit.probe
+    patch.setattr(
+        datasets,
+        "from_folder",
+        lambda path, **more: folder_of(path, **more | {"size": SIZE}),
+    )
+    patch.setattr(
+        cifarkit,
+        "probe",
+        lambda data, **_: probe(data, backbones=PROBED, sizes=(SIZE,)),
+    )
     take, get, run = datasets.Split.take, backbones.get, recipes.Recipe.run
     patch.setattr(
         datasets.Split, "take", lambda s, n, seed=0: take(s, min(n, len(s)), seed)

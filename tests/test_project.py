@@ -58,7 +58,7 @@ def test_every_download_has_its_licence_listed():
 def test_results_of_earlier_releases_are_read(folder):
     """What a release saved gives the same probabilities today."""
     result = TrainResult.load(folder)
-    with np.load(folder.with_suffix(".npz")) as kept:
+    with np.load(f"{folder}.npz") as kept:
         found = result.model.predict(kept["images"], verbose=0)
         np.testing.assert_allclose(found, kept["probabilities"], atol=1e-5)
     assert len(result.phases) == 2

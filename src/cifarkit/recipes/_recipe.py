@@ -14,6 +14,7 @@ from cifarkit.recipes._images import Images
 from cifarkit.training import Phase, TrainResult, TwoPhaseTrainer
 
 Variant = Literal["as_published", "fixed", "best"]
+"""As the project states it, with its flaw removed, or our way."""
 
 
 @final
