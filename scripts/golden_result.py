@@ -2,7 +2,7 @@
 
 python scripts/golden_result.py
 
-It goes into tests/golden/result-VERSION: what `TrainResult.save` wrote, and the
+It goes into tests/golden/results/VERSION: what `TrainResult.save` wrote, and the
 probabilities of some images.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 import cifarkit
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads
 
-GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden" / "results"
 
 
 def main():
@@ -39,7 +39,7 @@ def main():
         phase_2=Phase(epochs=2, learning_rate=1e-3, unfreeze=0.5, batch_norm="tuned"),
     )
     result = trainer.fit(data)
-    folder = result.save(GOLDEN / f"result-{cifarkit.__version__}")
+    folder = result.save(GOLDEN / cifarkit.__version__)
     images = data.test.images[:16]
     probabilities = result.model.predict(images, verbose=0)
     np.savez(f"{folder}.npz", images=images, probabilities=probabilities)

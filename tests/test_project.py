@@ -13,7 +13,7 @@ from cifarkit import TrainResult, backbones
 from cifarkit.cli._commands import NAMES
 
 ROOT = Path(__file__).parent.parent
-GOLDEN = sorted((ROOT / "tests" / "golden").glob("result-*/"))
+GOLDEN = sorted((ROOT / "tests" / "golden" / "results").glob("*/"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 

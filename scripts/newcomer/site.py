@@ -27,7 +27,14 @@ from telling import parser, tell  # noqa: E402
 SITE = ROOT / "site"
 WINDOWS = {"desktop": (1280, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
-SOUGHT = {"frozen batch norm": "training", "resume": "surviving", "onnx": "serving"}
+SOUGHT = {
+    "freeze batch norm": "traps",
+    "learning rate": "training",
+    "my own images": "own_images",
+    "no internet": "offline",
+    "onnx": "serving",
+    "resume": "surviving",
+}
 BROKEN = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
 TOO_WIDE = "document.documentElement.scrollWidth - window.innerWidth"
 
