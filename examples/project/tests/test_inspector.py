@@ -37,7 +37,7 @@ def model(photographs, tmp_path_factory):
     )
     out = tmp_path_factory.mktemp("model") / "model"
     backbone = backbones.wrap(network, preprocess="unit")
-    assert learn(photographs, out, backbone=backbone, size=32, epochs=4).accuracy > 0.9
+    assert learn(photographs, out, backbone=backbone, size=32, epochs=40).accuracy > 0.9
     return out
 
 
