@@ -9,7 +9,7 @@ quickstart:  ## Adapt MobileNetV2 to real CIFAR-10, in under 4 minutes on 2 core
 	$(PYTHON) examples/quickstart.py --fast
 
 test:  ## Run all tests.
-	@$(PYTHON) -c "import cifarkit, tensorflow, pytest_timeout, hypothesis, matplotlib, mlflow, trustme, sybil, xdist" 2>/dev/null || $(PYTHON) -m pip install -q -e '.[test]'
+	@$(PYTHON) -c "import cifarkit, tensorflow, pytest_timeout, hypothesis, matplotlib, mlflow, trustme, sybil, xdist, nbclient, ipykernel, yaml" 2>/dev/null || $(PYTHON) -m pip install -q -e '.[test]'
 	$(PYTHON) -m pytest -q -m "not alone" --numprocesses 2 --dist loadfile
 	$(PYTHON) -m pytest -q -m alone
 

@@ -9,8 +9,6 @@ import re
 import sys
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -20,7 +18,7 @@ def main():
     parser.add_argument("--is", dest="tag", help="a tag, such as v0.1.0")
     tag = parser.parse_args().tag
     code = found(ROOT / "src" / "cifarkit" / "__init__.py", r'__version__ = "(.+)"')
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    citation = found(ROOT / "CITATION.cff", r"\nversion: (.+)")
     if citation != code:
         sys.exit(f"CITATION.cff has version {citation}, the package {code}.")
     if tag and tag != f"v{code}":

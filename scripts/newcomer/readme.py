@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
 
 from telling import parser, tell  # noqa: E402
 
+README = str(ROOT / "README.md")
 PATIENCE = 120  # seconds until the service answers
 
 
@@ -53,14 +54,14 @@ def main():
 
 def written():
     """Yield the blocks of Python whole, and the commands line by line."""
-    document = Document.parse(
-        str(ROOT / "README.md"), CodeBlockParser("python"), CodeBlockParser("sh")
-    )
-    for _, region in document.regions:
-        if region.evaluator is None and "from cifarkit" in region.parsed:
-            yield "python", str(region.parsed)
-        else:
-            yield from (("sh", line) for line in str(region.parsed).splitlines())
+    blocks = [
+        (start, kind, str(region.parsed))
+        for kind in ("python", "sh")
+        for start, region in Document.parse(README, CodeBlockParser(kind)).regions
+    ]
+    for _, kind, text in sorted(blocks):
+        parts = [text] if kind == "python" else text.splitlines()
+        yield from ((kind, part) for part in parts)
 
 
 def typed(kind, text, clone):
