@@ -9,15 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
+from cifarkit._errors import SourceError
 from cifarkit.activations import (
     Cache,
     Flips,
     _engine,
     _extract,
     boundary,
+    pooled,
     views_of,
 )
+from cifarkit.activations._key import prefix_digest
 from cifarkit.activations._resizing import without_resizing
+from cifarkit.training import _keeping
 
 SIZE = 64
 
@@ -269,3 +273,106 @@ def test_every_interpolation_runs_in_openvino(interpolation):
     sample = np.random.default_rng(0).uniform(0, 255, (4, 8, 8, 3)).astype("float32")
     _, engine = _engine.engine_for(model, sample)
     assert engine.name == "openvino"
+
+
+def test_layers_may_have_any_names(data):
+    """A backbone with a layer "pool" is not taken for the head."""
+    layers = keras.layers
+    body = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(4, 3, name="conv"),
+            layers.MaxPooling2D(name="pool"),
+            layers.Conv2D(4, 3, name="last"),
+        ],
+        name="body",
+    )
+    phase = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-2, "optimizer": "sgd"}
+    histories = [
+        TwoPhaseTrainer(
+            backbones.wrap(body, preprocess="unit"),
+            heads.classifier(dropout=0.0),
+            phase_1=Phase(**phase),
+            phase_2=Phase(**phase, unfreeze="last"),
+            augment=(),
+            cache=cache,
+            verbose=0,
+        )
+        .fit(data)
+        .history["loss"]
+        for cache in (Cache(dtype="float32"), "never")
+    ]
+    np.testing.assert_allclose(*histories, rtol=1e-4)
+
+
+def test_a_layer_that_is_called_again_is_not_cut_off():
+    """One ReLU for all is common; a skip past it crosses a place that looks narrow."""
+    layers = keras.layers
+    relu, image = layers.ReLU(name="relu"), keras.Input((8, 8, 3))
+    first = relu(layers.Conv2D(4, 3, padding="same", name="c1")(image))
+    values = layers.BatchNormalization(name="b2")(
+        layers.Conv2D(4, 3, padding="same", name="c2")(first)
+    )
+    skip = relu(values)
+    values = layers.Conv2D(4, 3, padding="same", name="c3")(skip)
+    values = layers.Conv2D(4, 3, padding="same", name="c4")(relu(values))
+    model = keras.Model(image, layers.Add(name="add")([skip, values]))
+    found = boundary(model, model.get_layer("c4"))
+    assert found is None or found.layer == "c1"
+
+
+def test_operations_between_layers_are_part_of_the_graph():
+    """What is scaled without a layer crosses too, and can be cut off."""
+    layers, image = keras.layers, keras.Input((8, 8, 3))
+    values = layers.Conv2D(4, 3, name="c1")(image / 255.0) * 2.0
+    model = keras.Model(image, layers.Conv2D(4, 3, name="c2")(values))
+    found = boundary(model, model.get_layer("c2"))
+    prefix = keras.Model(model.input, found.tensor)
+    suffix = keras.Model(found.tensor, model.output)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 8, 8, 3)).astype("float32")
+    np.testing.assert_allclose(
+        suffix.predict(prefix.predict(images, verbose=0), verbose=0),
+        model.predict(images, verbose=0),
+        rtol=1e-5,
+    )
+
+
+def test_whether_layers_learn_is_no_part_of_the_key():
+    """A probe and a trainer know the same features by one key."""
+    trunk = backbones.get("mobilenetv2", weights=None).build(SIZE)
+    free = prefix_digest(pooled(trunk, native=(32, 32)))
+    for layer in trunk.layers:
+        layer.trainable = False
+    assert prefix_digest(pooled(trunk, native=(32, 32))) == free
+
+
+def test_what_fell_back_to_live_training_goes_on_live(
+    data, backbone, monkeypatch, tmp_path
+):
+    """The disk was full, the run is killed, and then there is room again."""
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    def fit(*callbacks):
+        return TwoPhaseTrainer(
+            backbone,
+            heads.linear(),
+            phase_1=Phase(epochs=2, batch_size=64),
+            phase_2=None,
+            augment=(),
+            verbose=0,
+        ).fit(data, run_dir=tmp_path / "run", callbacks=callbacks)
+
+    monkeypatch.setattr(_keeping, "SECONDS", 0.0)
+    with monkeypatch.context() as full:
+        error = SourceError("the disk is full")
+
+        def refuse(*_, **__):
+            raise error
+
+        full.setattr(_extract.Extractor, "__call__", refuse)
+        with pytest.raises(KeyboardInterrupt):
+            fit(Stop())
+    assert fit().phases[0].engine == "live"

@@ -166,3 +166,17 @@ def test_what_is_divided_is_what_came_in(split, seed):
         np.testing.assert_array_equal(part.images, split.images[found])
         np.testing.assert_array_equal(part.labels, split.labels[found])
     assert len(parts.train) + len(parts.validation) + len(parts.test) == len(split)
+
+
+def test_images_of_different_shapes_are_refused():
+    """Before NumPy complains in its own words."""
+    ragged = [np.zeros((8, 8, 3), np.uint8), np.zeros((9, 9, 3), np.uint8)]
+    with pytest.raises(InvalidData, match="one size"):
+        from_arrays(ragged, [0, 1])
+
+
+def test_a_test_set_is_a_pair():
+    """Three things are none."""
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    with pytest.raises(InvalidArgument, match="pair"):
+        from_arrays(images, [0, 1, 0, 1], test=(images, [0], [0]))

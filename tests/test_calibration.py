@@ -91,3 +91,14 @@ def test_wrong_probabilities_are_refused():
         calibration.temperature(np.array([0, 1]), np.array([0, 1]))
     with pytest.raises(InvalidData):
         calibration.temperature(np.array([0, 1]), np.full((3, 2), 0.5))
+
+
+def test_what_is_no_graph_is_refused():
+    """A path, or a class of the user's own, cannot be copied layer by layer."""
+
+    class Mine(keras.Model):
+        pass
+
+    for wrong in (Mine(), "model.keras"):
+        with pytest.raises(InvalidArgument, match="functional"):
+            calibration.scaled(wrong, 2.0)

@@ -119,7 +119,7 @@ def test_cifar100_is_checked_by_its_counts(small, tmp_path):
 
 def test_a_missing_data_dir_is_named(tmp_path):
     """A path that is wrong is not replaced by a download."""
-    with pytest.raises(SourceError, match="nowhere, which does not exist"):
+    with pytest.raises(SourceError, match="nowhere, which is not there"):
         cifar10(data_dir=tmp_path / "nowhere")
 
 

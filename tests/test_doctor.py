@@ -836,3 +836,27 @@ def test_every_code_has_a_paragraph():
     code = "".join(path.read_text(encoding="utf-8") for path in SOURCE.glob("*.py"))
     emitted = set(re.findall(r'"(CK\d{3})",', code.replace('("CK', '"CK')))
     assert written == sorted(emitted)
+
+
+def test_numbers_that_are_no_classes_are_said_to_be_none():
+    """Identifiers as labels would need more memory than there is to be counted."""
+    images = np.zeros((8, 16, 16, 3), np.uint8)
+    model = network(loss="sparse_categorical_crossentropy")
+    found = doctor(model, (images, np.full(8, 20_230_115_001)))
+    assert grave(found, "CK104") == ["error"]
+
+
+def test_fractions_are_no_class_numbers(data):
+    """They are not cut off and taken for 0."""
+    model = network(loss="sparse_categorical_crossentropy")
+    found = doctor(model, (data.train.images, np.linspace(0, 1, len(data.train))))
+    assert grave(found, "CK104") == ["error"]
+    assert grave(found, "CK112") == []
+
+
+@pytest.mark.parametrize("labels", [[0] * 7, None])
+def test_labels_of_another_number_are_refused(labels):
+    """`fit` would stop at once; the doctor is not silent."""
+    images = np.zeros((8, 16, 16, 3), np.uint8)
+    with pytest.raises(InvalidData, match="one label for each of 8"):
+        doctor(network(), (images, np.array(labels)))

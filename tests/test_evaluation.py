@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cifarkit import evaluate as evaluate_of_the_root
 from cifarkit import metrics
-from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._errors import InvalidArgument, InvalidData, WriteError
 from cifarkit.evaluation import Evaluation, evaluate, probabilities
 from strategies import evaluations, matrices
 
@@ -482,3 +482,20 @@ def test_a_model_with_a_loss_of_its_own_is_evaluated():
     model = classifier(size=2)
     model.compile(loss=lambda target, output: keras.ops.mean(output))
     assert evaluate(model, drawn(0, 3)).n == 3
+
+
+def test_a_row_that_is_no_number_is_named_by_its_image():
+    """Not by its place in a batch."""
+    image = keras.Input((4, 4, 3))
+    total = keras.layers.GlobalAveragePooling2D()(image)
+    rows = keras.ops.where(total > 250, np.nan, 1 / 3)
+    images = np.zeros((300, 4, 4, 3), np.uint8)
+    images[201] = 255
+    with pytest.raises(InvalidData, match="row 201"):
+        probabilities(keras.Model(image, rows), images)
+
+
+def test_a_file_that_cannot_be_written_is_one_error(tmp_path):
+    """A folder stands in its place."""
+    with pytest.raises(WriteError, match="cannot be written"):
+        _plain(np.array([[1, 0], [0, 1]])).to_json(tmp_path)

@@ -93,3 +93,11 @@ def test_a_size_is_checked_before_a_file_is_read(tmp_path):
     """A wrong size does not cost the reading of a folder."""
     with pytest.raises(InvalidArgument, match="size"):
         from_folder(tmp_path / "nowhere", size=0)
+
+
+@pytest.mark.parametrize("wrong", [{"validation": 10}, {"seed": -1}, {"test": 0.99}])
+def test_the_division_is_checked_before_a_file_is_decoded(folder, wrong, monkeypatch):
+    """A hundred thousand files would be decoded in vain."""
+    monkeypatch.setattr("cifarkit.images.decode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises((InvalidArgument, InvalidData), match="Expected"):
+        from_folder(folder, size=16, **wrong)

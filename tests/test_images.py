@@ -317,3 +317,19 @@ def test_a_run_length_encoded_bmp_is_refused():
     data += bytes(1024) + 64 * 64 * b"\x01\x00"
     with pytest.raises(InvalidImage, match="run-length"):
         images.decode(data)
+
+
+def test_a_refused_encoding_is_named(tmp_path):
+    """Among thousands of files, the text says which."""
+    path = tmp_path / "wide.bmp"
+    content = bytearray(encoded(Image.new("P", (4, 4)), "BMP"))
+    content[30:34] = (1).to_bytes(4, "little")  # run-length, 8 bits
+    path.write_bytes(content)
+    with pytest.raises(InvalidImage, match=r"wide\.bmp"):
+        images.decode(path)
+
+
+def test_a_path_that_cannot_be_is_refused():
+    """A name with a zero in it is none."""
+    with pytest.raises(InvalidImage, match="null"):
+        images.decode("a\0.png")

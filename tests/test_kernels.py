@@ -438,3 +438,17 @@ def test_structures_of_inputs_and_outputs_stay():
     found, expected = folded(model).predict_on_batch(values), model(values)
     assert set(found) == {"sum", "flat"}
     np.testing.assert_allclose(found["sum"], expected["sum"], rtol=1e-5, atol=1e-6)
+
+
+def test_a_penalty_on_activations_is_kept():
+    """Keras adds it where a layer is called: such layers are called."""
+    given = keras.Input((4, 4, 3))
+    maps = layers.Conv2D(6, 1, activity_regularizer="l2")(given)
+    maps = layers.BatchNormalization(activity_regularizer="l2")(maps)
+    model = keras.Model(given, layers.GlobalAveragePooling2D()(maps))
+    pixels = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32)
+    for fast in (accelerated(model), folded(model)):
+        model(pixels, training=True)
+        penalties = sum(map(float, model.losses))
+        fast(pixels, training=True)
+        assert sum(map(float, fast.losses)) == pytest.approx(penalties)

@@ -396,12 +396,18 @@ def test_a_recipe_prints_what_it_is():
         assert part in text
 
 
+def shrunk(split):
+    """Return a split whose images have half the side."""
+    return replace(split, images=split.images[:, ::2, ::2])
+
+
 def test_a_recipe_refuses_at_once_what_it_could_not_judge(data):
     """No test images, no splits, images that are not square."""
     recipe = recipes.get("s2-m1")
     empty = datasets.Splits(data.train, data.validation, data.test.take(0))
     wide = datasets.from_arrays(data.train.images[:, :16], data.train.labels)
-    for given in (empty, (data.train.images, data.train.labels), wide):
+    small = datasets.Splits(data.train, data.validation, shrunk(data.test))
+    for given in (empty, (data.train.images, data.train.labels), wide, small):
         with pytest.raises(InvalidArgument, match="Expected"):
             recipe.run(given, verbose=0)
 

@@ -112,6 +112,22 @@ def test_an_evaluation_of_other_images_is_refused(made, tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+def test_other_training_images_are_refused(made, tmp_path):
+    """Statistics of images that were not learned from say nothing of the result."""
+    part = made.data.train.take(20)
+    other = datasets.Splits(part, made.data.validation, made.data.test)
+    with pytest.raises(InvalidArgument, match="learned from; received 20"):
+        report.write(tmp_path / "report", made.result, made.evaluation, other)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_report_says_how_far_two_models_must_differ(made):
+    """A difference has a wider interval than one accuracy, by the root of two."""
+    low, high = made.evaluation.interval
+    text = (made.folder / "report.md").read_text()
+    assert f"have to differ by {100 * (high - low) / 2 * 2**0.5:.1f} points;" in text
+
+
 def test_a_report_without_validation_and_without_maps(tmp_path):
     """Nothing is not a number in it, and a network of vectors has a report too."""
     data = datasets.synthetic(n=100, size=16, classes=4)

@@ -1,14 +1,24 @@
 """Trainings that are stopped and go on: to the bit as if they had not been."""
 
+import csv
 import os
 import shutil
 import signal
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
-from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
+from cifarkit import (
+    Phase,
+    TwoPhaseTrainer,
+    augment,
+    backbones,
+    datasets,
+    heads,
+    tracking,
+)
 from cifarkit._checkpoints import Checkpoints
 from cifarkit._errors import (
     InvalidArgument,
@@ -18,6 +28,7 @@ from cifarkit._errors import (
     WriteError,
 )
 from cifarkit.training import _keeping
+from cifarkit.training._run import origins_of
 
 DATA = datasets.synthetic(120, size=16)
 FIRST = Phase(
@@ -229,6 +240,9 @@ CHANGES = {
     "head": {"head": heads.linear()},
     "augmentation": {"augment": augment.flip()},
     "cache": {"cache": "never"},
+    "augmentation:.*constant": {
+        "augment": [augment.flip(), augment.crop(2, fill="constant")]
+    },
     "deterministic": {"deterministic": True},
 }
 
@@ -571,3 +585,33 @@ def test_a_data_set_of_tensorflow_goes_on_too(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fit(Stop(9), run_dir=tmp_path)
     assert same(fit(run_dir=tmp_path), whole)
+
+
+@pytest.mark.parametrize("steps", [5, 12])
+def test_a_table_of_epochs_is_whole_after_stops(steps, whole, tmp_path):
+    """A tracker notes again what earlier processes did, of finished phases too."""
+    for name in ("epochs.csv", "again.csv"):  # stopped; and when nothing is left to do
+        while True:
+            watching = [tracking.csv(tmp_path / name), Stop(steps + 1)]
+            try:
+                trainer().fit(DATA, run_dir=tmp_path / "run", callbacks=watching)
+                break
+            except KeyboardInterrupt:
+                continue
+        with (tmp_path / name).open() as file:
+            rows = list(csv.DictReader(file))
+        assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+        assert [float(row["phase"]) for row in rows] == [1, 1, 2, 2]
+        losses = [float(row["loss"]) for row in rows]
+        assert losses == whole.history["loss"]
+
+
+def test_the_last_phase_says_what_the_phases_learnt_from():
+    """Where it could not keep what was planned before, it went on live."""
+    states = [
+        SimpleNamespace(record={"origins": origins})
+        for origins in (["head/pool", "conv"], ["head/pool", "live"])
+    ]
+    assert origins_of(states) == ["head/pool", "live"]
+    assert origins_of([states[0], None]) == ["head/pool", "conv"]
+    assert origins_of([None, None]) is None

@@ -442,7 +442,9 @@ def test_a_service_that_is_told_to_stop_answers_first(tmp_path):
     assert None in statuses
 
 
-@pytest.mark.parametrize("options", [{"waiting": 31}, {"body": 0}, {"deadline": -1}])
+@pytest.mark.parametrize(
+    "options", [{"waiting": 31}, {"body": 0}, {"deadline": -1}, {"requests": "9"}]
+)
 def test_limits_are_checked(options):
     """Where they are given."""
     with pytest.raises(InvalidArgument):
@@ -467,3 +469,23 @@ def test_the_schema_names_all_answers(url):
         wanted = {"200", "400", "408", "413", "415", "422", "500", "503", "504"}
         assert set(responses) == wanted
         assert "HTTPValidationError" not in json.dumps(responses)
+
+
+def test_an_application_can_be_started_again():
+    """Test clients do so, and servers that reload: a stopped one is not broken."""
+    app = fastapi_app(Predictor(classifier(), NAMES), limits=LIMITS)
+    for _ in range(2):
+        with running(app) as address:
+            wait_until_ready(address)
+            assert post(address, png()).status_code == 200
+
+
+def test_flask_refuses_images_until_the_model_has_run(monkeypatch):
+    """As the other service does, and not by a deadline that passes."""
+    begun = threading.Event()
+    monkeypatch.setattr(Service, "warm", lambda self: begun.set())
+    client = flask_app(classifier(), NAMES, limits=LIMITS).test_client()
+    assert begun.wait(5)
+    answer = client.post("/predict", data={"file": (io_of(png()), "a.png")})
+    assert (answer.status_code, answer.json["error"]["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "1"

@@ -246,3 +246,25 @@ def test_splits_print_in_one_line():
     assert repr(Splits(split, split.take(2), split.take(0))) == (
         "Splits(train=4, validation=2, test=0 images of 3 x 2, 2 classes, size=8)"
     )
+
+
+def test_select_takes_a_mask():
+    """As NumPy does; a mask that were read as numbers would copy two images."""
+    split = Split(
+        np.zeros((4, 2, 2, 3), np.uint8), np.array([0, 1, 0, 1]), ("a", "b"), 8
+    )
+    assert split.select(split.labels == 1).labels.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [[1.7], ["a"], {0, 1}, [True, False], [[0], [1]]])
+def test_select_refuses_what_are_no_positions(wrong):
+    """Fractions, names, sets, masks of another length."""
+    split = Split(np.zeros((3, 2, 2, 3), np.uint8), np.zeros(3, np.int64), ("a",), 8)
+    with pytest.raises(InvalidArgument, match="positions"):
+        split.select(wrong)
+
+
+def test_class_names_can_be_written():
+    """Folder names that are no UTF-8 would fail when a result is saved."""
+    with pytest.raises(InvalidData, match="UTF-8"):
+        Split(np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1, np.int64), ("\udce9",), 8)

@@ -72,6 +72,8 @@ def test_a_tracker_is_for_one_training(tmp_path):
         done = trained(run)
         if finished:
             run.finish(done.result)
+            with pytest.raises(InvalidArgument, match="new tracker"):
+                run.finish(done.result)
         with pytest.raises(InvalidArgument, match="new tracker"):
             trained(run)
 
@@ -165,10 +167,11 @@ def test_mlflow_has_the_run_the_figures_and_the_version(server, tmp_path, monkey
         keras.models.load_model(got).predict(images, verbose=0),
         done.result.model.predict(images, verbose=0),
     )
-    again = tracking.mlflow("cifar", uri=server, register="mine")
-    second = trained(again)
-    again.finish(second.result)
+    for name in ("mine", "bob's"):
+        again = tracking.mlflow("cifar", uri=server, register=name)
+        again.finish(done.result)
     assert len(client.search_model_versions("name = 'mine'")) == 2
+    assert len(client.search_model_versions('name = "bob\'s"')) == 1
 
 
 @pytest.mark.parametrize(

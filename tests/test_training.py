@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cifarkit import (
     Phase,
@@ -28,8 +29,9 @@ from cifarkit._errors import (
     TrainingError,
     UnknownName,
 )
+from cifarkit.training._fed import _Augmented
 from cifarkit.training._inputs import data_of
-from cifarkit.training._network import _Augmented
+from cifarkit.training._network import pretrained
 
 QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
 
@@ -413,8 +415,14 @@ def test_class_weights_count(data, cache):
         for p in (heavy, plain)
     ]
     assert shares[0] > shares[1] + 0.1
-    with pytest.raises(InvalidArgument, match=r"received \[7\]"):
-        trainer(Phase(**QUICK, class_weight={7: 1.0})).fit(data)
+    for wrong, text in (({7: 1.0}, r"\[7\]"), ({"cat": 2.0, 7: 1.0}, "'cat'")):
+        with pytest.raises(InvalidArgument, match=text):
+            trainer(Phase(**QUICK, class_weight=wrong)).fit(data)
+    mixing = trainer(
+        Phase(**QUICK, class_weight="balanced"), augment=augment.mixup(1.0)
+    )
+    with pytest.raises(InvalidArgument, match="two classes"):
+        mixing.fit(data)
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_phase(data):
@@ -435,6 +443,31 @@ def test_early_stopping_of_the_users_own_counts(data):
     assert result.phases[0].kept_epoch == stopping.best_epoch
     again = evaluate(result.model, data.validation).accuracy
     assert again == pytest.approx(result.phases[0].validation_accuracy)
+
+
+def test_early_stopping_that_never_began_keeps_the_last_epoch(data):
+    """It took nothing back: the weights are those of the end."""
+    stopping = keras.callbacks.EarlyStopping(
+        restore_best_weights=True, start_from_epoch=9
+    )
+    phase = Phase(epochs=3, learning_rate=0.05, batch_size=32)
+    result = trainer(phase).fit(data, callbacks=[stopping])
+    assert result.phases[0].kept_epoch == 2
+
+
+def test_figures_of_some_epochs_leave_the_history_whole(data, tmp_path):
+    """What a callback logs in every second epoch is no number in the others."""
+
+    class Sometimes(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch % 2:
+                logs["seen"] = 1.0
+
+    phase = Phase(**QUICK | {"epochs": 3})
+    result = trainer(phase).fit(data, callbacks=[Sometimes()])
+    result.save(tmp_path / "result")
+    seen = TrainResult.load(tmp_path / "result").history["seen"]
+    np.testing.assert_array_equal(seen, [np.nan, 1.0, np.nan])
 
 
 def test_a_metric_of_several_numbers_is_kept(data):
@@ -479,7 +512,7 @@ def test_copies_of_a_network_with_normalization_answer_alike(data):
     from cifarkit.training._network import from_scratch
 
     images = data.test.images[:4].astype("float32")
-    copy = from_scratch(network, classes=4).model
+    copy = from_scratch(network, classes=4, native=(16, 16, 3)).model
     assert np.allclose(copy(images), network(images), atol=1e-6)
 
 
@@ -669,6 +702,7 @@ def test_silence_is_silent(data, capfd):
         ({"label_smoothing": 1.0}, InvalidArgument, "label_smoothing"),
         ({"class_weight": "balance"}, InvalidArgument, "'balanced'"),
         ({"class_weight": [1, 2]}, InvalidArgument, "'balanced'"),
+        ({"class_weight": np.ones(3)}, InvalidArgument, "'balanced'"),
         ({"class_weight": {0: -1.0}}, InvalidArgument, "class_weight"),
         ({"weight_decay": -0.1}, InvalidArgument, "weight_decay"),
         ({"clip_norm": 0.0}, InvalidArgument, "clip_norm"),
@@ -721,6 +755,14 @@ def test_parts_that_do_not_fit_are_refused(data):
         trainer().fit(data, callbacks=keras.callbacks.History())
     with pytest.raises(InvalidArgument, match="4 outputs"):
         TwoPhaseTrainer(network, phase_2=None, verbose=0).fit(data)
+    larger = models.cnn("s2-m1", classes=4, size=32)
+    with pytest.raises(InvalidArgument, match="images of shape"):
+        TwoPhaseTrainer(larger, phase_2=None, verbose=0).fit(data)
+    unbuilt = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(4)])
+    with pytest.raises(InvalidArgument, match=r"keras\.Input"):
+        TwoPhaseTrainer(unbuilt, phase_2=None, verbose=0).fit(data)
+    with pytest.raises(InvalidArgument, match="are none"):
+        trainer(augment=keras.layers.RandomFlip())
     with pytest.raises(InvalidArgument, match="seed"):
         trainer(seed=-1)
     for options in ({"cache": "disk"}, {"verbose": "loud"}, {"max_memory": -1}):
@@ -785,6 +827,45 @@ def test_penalties_of_a_head_that_was_held_count(data):
     )
     evaluation = evaluate(course.fit(data).model, data.test)
     assert evaluation.objective > evaluation.loss + 0.01
+
+
+def test_a_result_is_trained_on_as_a_whole_network(data):
+    """It takes images of any size, so its input says none."""
+    first = trainer().fit(data)
+    again = TwoPhaseTrainer(first.model, phase_1=Phase(**QUICK), verbose=0).fit(data)
+    assert again.model.input_shape == (None, None, None, 3)
+
+
+def test_random_weights_leave_the_preprocessing(data):
+    """The channels are swapped by a convolution, which is nobody's to draw anew."""
+    for seed in (0, 1):
+        network = pretrained(
+            backbones.get("vgg16", weights=None, preprocess="caffe"),
+            heads.linear(),
+            classes=4,
+            size=32,
+            seed=seed,
+        )
+        (swap,) = network.parts[0].get_layer("preprocess_caffe").get_weights()[:1]
+        np.testing.assert_array_equal(swap[0, 0], np.eye(3)[::-1])
+
+
+def test_a_stream_of_what_is_no_number_is_refused(data):
+    """A NaN in a later batch is seen too."""
+    images = data.train.images.astype("float32")
+    images[-1, 0, 0, 0] = np.nan
+    stream = tf.data.Dataset.from_tensor_slices((images, data.train.labels)).batch(32)
+    with pytest.raises(InvalidData, match="nan"):
+        trainer().fit(stream)
+
+
+def test_a_head_that_cannot_be_solved_is_refused_at_once(data):
+    """Not after a first phase of hours."""
+    for options in ({"augment": augment.crop(2)}, {"cache": "never"}):
+        course = trainer(phase_2=Phase(optimizer="lbfgs"), **options)
+        for call in (course.fit, course.plan):
+            with pytest.raises(InvalidArgument, match="kept features"):
+                call(data)
 
 
 def test_a_network_with_operations_is_trained(data):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, evaluate, heads
-from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._errors import InvalidArgument, InvalidData, UnknownName
 from cifarkit.doctoring import Twin, twins
 
 
@@ -72,9 +72,10 @@ def test_wrong_settings_are_refused(least):
         twins(images, images, backbone=colours(), size=16, least=least)
     with pytest.raises(InvalidArgument, match="one size"):
         twins(images, images[:, :8], backbone=colours(), size=16)
-    for pair in ((images[:0], images), (images, images[:0])):
-        with pytest.raises(InvalidArgument, match="both sets"):
-            twins(*pair, backbone=colours(), size=16)
+    for wrong in (images[:0], images / 255.0, list(images)):
+        for pair in ((wrong, images), (images, wrong)):
+            with pytest.raises(InvalidData, match="image"):
+                twins(*pair, backbone=colours(), size=16)
     with pytest.raises(UnknownName):
         twins(images, images, backbone="mobilenet")
 

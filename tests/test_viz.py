@@ -212,8 +212,8 @@ def test_trap_15_grad_cam_sees_into_a_nested_backbone(result, data, tmp_path):
     np.testing.assert_allclose(viz.grad_cam(again, images), maps, atol=1e-4)
 
 
-def test_grad_cam_finds_where_the_evidence_is():
-    """A network that looks at one corner alone gets a map that is hot there."""
+def cornered():
+    """Return a network that looks at one corner alone, and an image lit there."""
     image = keras.Input((16, 16, 3))
     maps = keras.layers.AveragePooling2D(4)(image)
     mask = np.zeros((4, 4), np.float32)
@@ -226,10 +226,56 @@ def test_grad_cam_finds_where_the_evidence_is():
     model.get_layer("last").set_weights([kernel, np.zeros(2)])
     images = np.zeros((1, 16, 16, 3), np.uint8)
     images[0, :4, 12:] = 200
+    return model, images
+
+
+def test_grad_cam_finds_where_the_evidence_is():
+    """The map is hot where the network looks."""
+    model, images = cornered()
     hot = viz.grad_cam(model, images, classes=[0])[0]
     assert np.unravel_index(hot.argmax(), hot.shape)[0] < 5
     assert np.unravel_index(hot.argmax(), hot.shape)[1] > 11
     assert viz.grad_cam(model, images, classes=[1]).max() == 0
+
+
+def test_grad_cam_sees_what_makes_a_network_sure():
+    """The map of a probability of 1 is that of a small one: evidence stays."""
+    model, images = cornered()
+    last = model.get_layer("last")
+    doubtful = viz.grad_cam(model, images)
+    last.set_weights([3 * weight for weight in last.get_weights()])
+    assert model(images.astype("float32")).numpy().max() == 1
+    np.testing.assert_allclose(viz.grad_cam(model, images), doubtful, atol=1e-5)
+
+
+def test_grad_cam_leaves_a_network_as_it_is():
+    """An image layer that was not told otherwise calls what follows as in training."""
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            layers.RandomFlip(seed=0),
+            layers.Conv2D(4, 3),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, "softmax"),
+        ]
+    )
+    images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
+    before = [weight.copy() for weight in model.get_weights()]
+    maps = viz.grad_cam(model, images)
+    assert all(map(np.array_equal, before, model.get_weights()))
+    np.testing.assert_array_equal(viz.grad_cam(model, images), maps)
+
+
+def test_grad_cam_refuses_other_images_and_classes(result, data):
+    """Floats in [0, 1] would be seen as black; 1.0 is no class number."""
+    images = data.test.images[:2]
+    for wrong in (images / 255.0, images[0], images[:0]):
+        with pytest.raises(InvalidData, match="image"):
+            viz.grad_cam(result.model, wrong)
+    with pytest.raises(InvalidData, match="one class"):
+        viz.grad_cam(result.model, images, classes=[0.0, 1.0])
 
 
 @pytest.mark.parametrize("name", ["s2-m1", "ours-cnn"])
@@ -322,3 +368,51 @@ def test_without_matplotlib_the_pip_line_is_said(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"pip install 'cifarkit\[viz\]'"):
         viz.samples(data.train)
+
+
+def test_a_confusion_of_many_classes_stays_a_picture():
+    """Three hundred classes would need a gigabyte, one number to a cell."""
+    matrix = np.eye(300, dtype=np.int64)
+    names = tuple(map(str, range(300)))
+    truth = evaluate_like(matrix, names)
+    figure = viz.confusion(truth)
+    assert max(figure.get_size_inches()) < 40
+    assert len(figure.axes[0].texts) == 0
+
+
+def evaluate_like(matrix, names):
+    """Return an evaluation with a confusion matrix, all else as good as can be."""
+    from cifarkit.evaluation import Evaluation
+
+    return Evaluation(
+        class_names=names,
+        confusion=matrix,
+        loss=0.1,
+        objective=0.1,
+        ece=0.0,
+        top_k={1: 1.0},
+        worst=(),
+    )
+
+
+def test_confidence_above_one_by_rounding_is_counted():
+    """Rows may sum to a little more than 1: no image is left out of the histogram."""
+    rows = [[1.0000001, 0.0], [0.0, 1.0]]
+    figure = viz.calibration([0, 1], np.array(rows, np.float32))
+    bars = figure.axes[1].patches
+    assert sum(bar.get_height() for bar in bars) == 2
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda data, rows: viz.samples(data.test, seed=-1),
+        lambda data, rows: viz.gallery(data.test, rows, right=True, seed=-1),
+        lambda data, rows: viz.augmentations(data.test, augment.flip(), seed=-1),
+        lambda data, rows: viz.augmentations(data.test, augment.flip(), image=10**6),
+    ],
+)
+def test_seeds_and_places_out_of_range_are_refused(draw, data, rows):
+    """In one sentence, not by NumPy."""
+    with pytest.raises(InvalidArgument, match="Expected"):
+        draw(data, rows)

@@ -172,6 +172,14 @@ class Opaque(layers.Layer):
         return inputs * self.factor
 
 
+def test_a_layer_that_learns_is_no_preprocessing() -> None:
+    """By its name it would be left out of what is frozen, and learn unseen."""
+    image = keras.Input((16, 16, 3))
+    model = keras.Model(image, layers.Conv2D(4, 3, name="preprocess_mix")(image))
+    with pytest.raises(InvalidArgument, match="Rename"):
+        backbones.wrap(model, preprocess="raw")
+
+
 def test_a_layer_that_cannot_be_copied_is_named() -> None:
     """The error says what such a layer lacks."""
     model = keras.Sequential([keras.Input((8, 8, 3)), Opaque(2.0)])

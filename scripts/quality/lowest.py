@@ -16,48 +16,52 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
 
-from telling import parser, tell  # noqa: E402
+from telling import options, tell  # noqa: E402
 
 
 def main():
     """Pick, install, test, and tell which versions they were."""
-    making = parser(__doc__)
-    making.add_argument(
-        "--tests", nargs="*", default=[], help="for pytest; default all"
-    )
-    given = making.parse_args()
+    given = options(__doc__)
     core = {re.match(r"[\w-]+", each)[0] for each in requires("cifarkit") or ()}
     with tempfile.TemporaryDirectory(prefix="lowest-") as name:
-        folder = Path(name)
-        wanted = folder / "lowest.txt"
-        picking = ["uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"]
-        source = ["--extra", "test", "--output-file", wanted, ROOT / "pyproject.toml"]
-        subprocess.run([*picking, *source], check=True)
-        venv.create(folder / "venv", with_pip=True)
-        python = folder / "venv" / "bin" / "python"
-        install = [python, "-m", "pip", "install", "-q"]
-        subprocess.run([*install, "-r", wanted], check=True)
-        subprocess.run([*install, "--no-deps", ROOT], check=True)
+        wanted = Path(name) / "lowest.txt"
+        python = environment(Path(name), wanted)
         done = subprocess.run(
-            [python, "-m", "pytest", "-q", *given.tests],
+            ["make", "--silent", "test", f"PYTHON={python}"],
             cwd=ROOT,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
             check=False,
         )
-        print(done.stdout[-5000:])
+        print(done.stdout[-10_000:])
         lines = wanted.read_text().splitlines()
     versions = dict(
         line.split("==") for line in lines if re.match(r"[\w.\[\]-]+==", line)
     )
+    ends = [
+        line for line in done.stdout.splitlines() if re.search(r" in [\d.]+s", line)
+    ]
     tell(
         {
-            "outcome": done.stdout.strip().splitlines()[-1].strip("= "),
+            "outcome": "; then ".join(line.strip("= ") for line in ends),
             "lowest": {name: versions[name] for name in sorted(core & set(versions))},
         },
         given.json,
     )
     sys.exit(done.returncode)
+
+
+def environment(folder, wanted):
+    """Return the Python of an environment with the lowest versions."""
+    picking = ["uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"]
+    source = ["--extra", "test", "--output-file", wanted, ROOT / "pyproject.toml"]
+    subprocess.run([*picking, *source], check=True)
+    venv.create(folder / "venv", with_pip=True)
+    python = folder / "venv" / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q"]
+    subprocess.run([*install, "-r", wanted], check=True)
+    subprocess.run([*install, "--no-deps", ROOT], check=True)
+    return python
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ class NotFinite(TrainingError):
     """The loss is no number any more; the text says in which phase, epoch and step.
 
     Attributes:
-        model: the `keras.Model`, with its weights from before that epoch.
+        model: the `keras.Model`, with the weights with which this process began that
+            epoch.
     """
 
     model: object = None

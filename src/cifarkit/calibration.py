@@ -10,6 +10,7 @@ Example:
 """
 
 from collections.abc import Iterator
+from numbers import Real
 from typing import Any
 
 import keras
@@ -75,9 +76,15 @@ def scaled(model: Model, temperature: float) -> Model:
         InvalidArgument: the model ends in something else, or `temperature` is not a
             number above 0.
     """
-    if not 0 < temperature < float("inf"):
+    number = isinstance(temperature, Real)
+    if not number or not 0 < temperature < float("inf"):
         raise InvalidArgument(
             f"Expected a temperature above 0; received {temperature!r}."
+        )
+    if not models.is_graph(model):
+        raise InvalidArgument(
+            "Expected a functional or sequential keras.Model; received "
+            f"{type(model).__name__}. Use result.model."
         )
     copy = models.copy_of(model)
     last = _last_dense(copy)

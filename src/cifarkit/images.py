@@ -95,9 +95,9 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
 
 def _array(image: Image.Image, max_pixels: int, name: str) -> Images:
     _check_dimensions(image.size, max_pixels, name)
-    _check_work(image)
+    _check_work(image, name)
     image.load()
-    return np.ascontiguousarray(_rgb(_upright(image)))
+    return np.ascontiguousarray(_rgb(_upright(image), name))
 
 
 @contextmanager
@@ -166,14 +166,15 @@ def _content(data: ImageFile) -> tuple[bytes, str]:
         )
     try:
         return Path(data).read_bytes(), str(data)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no path could be so
+        reason = getattr(error, "strerror", None) or error
         raise InvalidImage(
-            f"Expected an image file that can be read; received {data}: "
-            f"{error.strerror}. Check the path and its permissions."
+            f"Expected an image file that can be read; received {data!s}: {reason}. "
+            "Check the path and its permissions."
         ) from error
 
 
-def _check_work(image: Image.Image) -> None:
+def _check_work(image: Image.Image, name: str) -> None:
     """Refuse what takes far longer to decode than its size tells.
 
     Pillow reads run-length encoded BMP in Python, a byte at a time; a progressive JPEG
@@ -181,16 +182,16 @@ def _check_work(image: Image.Image) -> None:
     """
     if image.format == "BMP" and image.info.get("compression") in _RUNS:
         raise InvalidImage(
-            "Expected a BMP of plain pixels; received one that is run-length encoded. "
-            "Save it as PNG."
+            f"Expected a BMP of plain pixels; received {name}, which is run-length "
+            "encoded. Save it as PNG."
         )
     source = getattr(image, "fp", None)
     if image.format == "JPEG" and isinstance(source, BytesIO):
         scans = source.getvalue().count(b"\xff\xda")
         if scans > _SCANS:
             raise InvalidImage(
-                f"Expected a JPEG of at most {_SCANS} scans; received {scans}. Save it "
-                "again."
+                f"Expected a JPEG of at most {_SCANS} scans; received {name}, which "
+                f"has {scans}. Save it again."
             )
 
 
@@ -217,13 +218,14 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image) -> Images:
+def _rgb(image: Image.Image, name: str) -> Images:
     if image.mode.startswith("I;16"):
         return _from_16_bit(image)
     if image.mode in ("I", "F"):
         raise InvalidImage(
-            f"Expected 8 or 16 bits in each channel; received mode {image.mode!r}, "
-            "whose range is not known. Scale it to [0, 255], and convert it to 'L'."
+            f"Expected 8 or 16 bits in each channel; received {name} of mode "
+            f"{image.mode!r}, whose range is not known. Scale it to [0, 255], and "
+            "convert it to 'L'."
         )
     if image.has_transparency_data:
         layer = image.convert("RGBA")

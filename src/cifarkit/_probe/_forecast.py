@@ -54,8 +54,9 @@ def behind_the_cut(backbone: Backbone, trunk: Model) -> float:
     if not any(mask):
         return 0.0
     cut = boundary(trunk, body[mask.index(True)])
-    names = [layer.name for layer in body]
-    start = names.index(cut.layer) + 1 if cut else 0
+    names, first = [layer.name for layer in body], mask.index(True)
+    known = cut and cut.layer in names  # an operation between two layers is none
+    start = names.index(cut.layer) + 1 if cut and known else first * bool(cut)
     return _work(body[start:]) / (_work(body) or 1)
 
 

@@ -43,7 +43,7 @@ def cut_at(
         after: an earlier boundary in the trunk, where the prefix begins; None to
             begin with the images.
     """
-    inside = at.layer in {layer.name for layer in trunk.layers}
+    inside = not at.in_head
     entry, tensor = _images(network, native) if after is None else _activations(after)
     start = trunk.input if after is None else after.tensor
     tensor = keras.Model(start, at.tensor if inside else trunk.output)(tensor)

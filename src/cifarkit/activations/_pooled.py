@@ -3,7 +3,7 @@
 from cifarkit import heads, models
 from cifarkit._types import Model
 from cifarkit.activations._cut import cut_at
-from cifarkit.activations._graph import Boundary
+from cifarkit.activations._graph import pooling as pooling_of
 from cifarkit.heads import Pooling
 
 
@@ -26,5 +26,5 @@ def pooled(
     """
     head = heads.linear(pooling=pooling).build(trunk.output_shape[1:], 2, seed=0)
     whole = models.assemble(trunk, head, native=native, interpolation=interpolation)
-    end = Boundary("pool", head.get_layer("pool").output)
+    end = pooling_of(head)
     return cut_at(whole, trunk, head, end, native=native).prefix

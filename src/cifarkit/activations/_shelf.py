@@ -147,7 +147,7 @@ def discard(path: Path) -> None:
     gone = path.with_name(f"{PART}{path.name}-gone-{os.getpid()}")
     try:
         path.rename(gone)
-    except FileNotFoundError:
+    except OSError:  # it is gone, or the store cannot be written
         return
     shutil.rmtree(gone, ignore_errors=True)
 

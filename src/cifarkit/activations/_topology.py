@@ -53,9 +53,10 @@ def _model(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unnamed(layer: dict[str, Any]) -> dict[str, Any]:
+    """Leave out its name, and whether it learns, which says nothing of its values."""
     entry = {key: each for key, each in layer.items() if key != "name"}
-    settings = layer["config"]
-    unnamed = {key: each for key, each in settings.items() if key != "name"}
+    settings, passed = layer["config"], ("name", "trainable")
+    unnamed = {key: each for key, each in settings.items() if key not in passed}
     return {**entry, "config": unnamed}
 
 

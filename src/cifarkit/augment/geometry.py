@@ -100,7 +100,8 @@ class Geometric(Augmentation):
     fill: Fill | None = None  # None: no move of these looks outside the image
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.moves))
+        filled = "" if self.fill in (None, "reflect") else f" ({self.fill} fill)"
+        return ", ".join(map(str, self.moves)) + filled
 
     def __post_init__(self) -> None:
         fills = get_args(Fill)

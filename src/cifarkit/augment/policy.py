@@ -1,7 +1,7 @@
 """What an augmentation is, and how several become one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -116,7 +116,7 @@ class Policy(Augmentation):
             )
 
 
-def compose(items: Sequence[Augmentation]) -> Policy:
+def compose(items: Sequence[Augmentation] | Augmentation) -> Policy:
     """Put augmentations together, in order.
 
     Neighbours that can be one step become one: geometric ones with the same fill
@@ -125,6 +125,7 @@ def compose(items: Sequence[Augmentation]) -> Policy:
 
     Args:
         items: the augmentations, first applied first; none at all changes nothing.
+            One may stand alone.
 
     Raises:
         InvalidArgument: `items` holds something else.
@@ -134,7 +135,13 @@ def compose(items: Sequence[Augmentation]) -> Policy:
         3
     """
     steps: list[Augmentation] = []
-    for item in Policy(tuple(items)).items:
+    if not isinstance(items, Augmentation | Iterable):
+        raise InvalidArgument(
+            "Expected augmentations, such as [flip(), crop(4)]; received "
+            f"{type(items).__name__}. Keras' own layers are none: see cifarkit.augment."
+        )
+    several = (items,) if isinstance(items, Augmentation) else tuple(items)
+    for item in Policy(several).items:
         union = steps[-1].joined(item) if steps else None
         steps[-1:] = [union] if union else [*steps[-1:], item]
     return Policy(tuple(steps))

@@ -30,7 +30,8 @@ def wrap(model: Model, *, preprocess: str) -> Backbone:
             modes of `get`, without `"auto"`; `"raw"` if it converts by itself.
 
     Raises:
-        InvalidArgument: another kind of model, of input or of output.
+        InvalidArgument: another kind of model, of input or of output; or a layer that
+            learns has a name that begins with "preprocess".
         UnknownName: no such preprocess mode.
 
     Example:
@@ -41,6 +42,7 @@ def wrap(model: Model, *, preprocess: str) -> Backbone:
     _preprocess.check(preprocess)
     _check_shapes(model)
     _check_names(model, preprocess)
+    _check_learning(model)
     copy = _copy(model)
     spec = _describe(copy)
     return Backbone(spec, spec.default, preprocess, copy.input_shape[1])
@@ -69,6 +71,16 @@ def _check_names(model: Model, preprocess: str) -> None:
             f"Expected preprocess='raw', because the model has the preprocessing layer "
             f"{taken[0]!r}; received {preprocess!r}. Images would be converted twice."
         )
+
+
+def _check_learning(model: Model) -> None:
+    """Refuse layers that would be taken for preprocessing, and learn unseen."""
+    for layer in model.layers:
+        if _preprocess.is_preprocessing(layer) and layer.trainable_weights:
+            raise InvalidArgument(
+                "Expected names that begin with 'preprocess' for layers that do not "
+                f"learn; received {layer.name!r}, which does. Rename it."
+            )
 
 
 def _unusable(expected: str, received: object) -> InvalidArgument:

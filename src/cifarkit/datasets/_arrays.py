@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cifarkit._errors import InvalidData
+from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Images, Labels
+from cifarkit.datasets._checks import array_of
 from cifarkit.datasets._divide import divide
 from cifarkit.datasets._splits import Split, Splits
 
@@ -47,7 +48,8 @@ def from_arrays(
     Raises:
         InvalidData: the images or labels cannot be read as described, images are in
             [0, 1], or a class has too few images for the parts.
-        InvalidArgument: a fraction, `size` or `seed` is out of range.
+        InvalidArgument: a fraction, `size` or `seed` is out of range, or `test` is
+            neither a fraction nor a pair.
 
     Example:
         >>> images = np.zeros((30, 8, 8), np.uint8)
@@ -58,6 +60,11 @@ def from_arrays(
     source = "arrays"
     if not isinstance(test, tuple):
         return divide(whole, validation=validation, test=test, seed=seed, source=source)
+    if len(test) != 2:
+        raise InvalidArgument(
+            "Expected test as a fraction or as a pair (images, labels); received "
+            f"{len(test)} things. Put the pair in brackets."
+        )
     kept = split_of(*test, class_names=whole.class_names, size=whole.size)
     parts = divide(whole, validation=validation, test=0, seed=seed, source=source)
     return Splits(parts.train, parts.validation, kept, source)
@@ -86,8 +93,8 @@ def split_of(
         >>> split_of(np.zeros((2, 8, 8), np.uint8), ["cat", "dog"])
         Split(2 images of 8 x 8, 2 classes, size=8)
     """
-    pixels = _rgb(np.asarray(images))
-    numbers, names = _numbered(np.asarray(labels), class_names)
+    pixels = _rgb(array_of(images))
+    numbers, names = _numbered(array_of(labels), class_names)
     side = max(pixels.shape[1:3]) if size is None else size
     return Split(pixels, numbers, names, side)
 

@@ -1,9 +1,27 @@
 """What the parts of a split must be, whoever made them."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Images, Labels
+
+
+def array_of(given: Any) -> NDArray[Any]:
+    """Return what is given as an array.
+
+    Raises:
+        InvalidData: its rows have different shapes.
+    """
+    try:
+        return np.asarray(given)
+    except ValueError as error:
+        raise InvalidData(
+            "Expected an array, all rows of one shape; received rows that differ "
+            f"({error}). Bring all images to one size, and labels to one form."
+        ) from error
 
 
 def check_size(size: int) -> None:
@@ -26,6 +44,12 @@ def check_names(names: tuple[str, ...]) -> None:
             "Expected class_names as a tuple of at least one name, each different and "
             f"not empty; received {names!r}. Name every class once."
         )
+    for name in names:
+        if not name.isascii() and name != name.encode("utf-8", "replace").decode():
+            raise InvalidData(
+                f"Expected class names that UTF-8 can hold; received {name!r}. "
+                "Rename the folder or the class."
+            )
 
 
 def check_images(images: Images) -> None:

@@ -121,10 +121,15 @@ def _check_validation(validation: int) -> None:
 
 
 def _read(known: DataSet, path: Path) -> Loaded:
-    if not path.exists():
+    try:
+        found = path.exists()
+    except OSError:  # a folder above it may not be entered
+        found = False
+    if not found:
         raise SourceError(
-            f"Expected {known.arrays.name} in data_dir; received {path}, which does "
-            "not exist. Correct the path, or leave data_dir out to have it fetched."
+            f"Expected {known.arrays.name} in data_dir; received {path}, which is not "
+            "there, or not for you. Correct the path, or leave data_dir out to have it "
+            "fetched."
         )
     arrays = known.records.read(path)
     digest = fingerprint(arrays)

@@ -29,14 +29,37 @@ def divide(
         InvalidArgument: a fraction or the seed is out of range.
         InvalidData: a class has too few images for the parts asked for.
     """
-    _check_fractions(validation, test)
     counts = np.bincount(whole.labels, minlength=len(whole.class_names))
-    parts = [_share(counts, validation), _share(counts, test)]
-    _check_counts(whole.class_names, counts, parts)
+    parts = shares(whole.class_names, counts, validation=validation, test=test)
     held_out, held_test, rest = deal(whole.labels, parts, generator(seed))
     return Splits(
         whole.select(rest), whole.select(held_out), whole.select(held_test), source
     )
+
+
+def shares(
+    names: tuple[str, ...],
+    counts: NDArray[np.int64],
+    *,
+    validation: float,
+    test: float,
+) -> list[NDArray[np.int64]]:
+    """Return how many images of each class the validation and the test part get.
+
+    Args:
+        names: of the classes.
+        counts: how many images of each there are.
+        validation: fraction of each class, as in `divide`.
+        test: fraction of each class, as in `divide`.
+
+    Raises:
+        InvalidArgument: a fraction is out of range.
+        InvalidData: a class has too few images for the parts asked for.
+    """
+    _check_fractions(validation, test)
+    parts = [_share(counts, validation), _share(counts, test)]
+    _check_counts(names, counts, parts)
+    return parts
 
 
 def _share(counts: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:

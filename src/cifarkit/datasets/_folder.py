@@ -9,8 +9,9 @@ import numpy as np
 from cifarkit import images
 from cifarkit._errors import InvalidData
 from cifarkit._types import Images
-from cifarkit.datasets._checks import check_size
-from cifarkit.datasets._divide import divide
+from cifarkit.datasets._checks import check_names, check_size
+from cifarkit.datasets._divide import divide, shares
+from cifarkit.datasets._draw import generator
 from cifarkit.datasets._splits import Split, Splits
 
 
@@ -51,8 +52,11 @@ def from_folder(
         Splits(train=2938, validation=366, test=366 images of 160 x 160, 5 classes, ...
     """
     check_size(size)
+    generator(seed)
     files = {folder.name: _files(folder) for folder in _class_folders(Path(path))}
-    counts = [len(members) for members in files.values()]
+    check_names(tuple(files))
+    counts = np.array([len(members) for members in files.values()])
+    shares(tuple(files), counts, validation=validation, test=test)  # before the work
     labels = np.repeat(np.arange(len(files), dtype=np.int64), counts)
     pixels = _decoded([file for members in files.values() for file in members], size)
     whole = Split(pixels, labels, tuple(files), size)
@@ -63,46 +67,55 @@ def from_folder(
 
 def _class_folders(path: Path) -> list[Path]:
     folders = _visible(path)
-    for entry in folders:
-        if not entry.is_dir():
+    for entry, kind in folders.items():
+        if kind != "folder":
             raise InvalidData(
                 f"Expected one folder per class in {path}, and nothing beside them; "
-                f"received the file {entry}. Move it into a class folder, or away."
+                f"received the {kind} {entry}. Move it into a class folder, or away."
             )
     if not folders:
         raise InvalidData(
             f"Expected one folder per class in {path}; received an empty folder. "
             "Put the images of each class into a folder with its name."
         )
-    return folders
+    return list(folders)
 
 
 def _files(folder: Path) -> list[Path]:
     files = _visible(folder)
-    for entry in files:
-        if not entry.is_file():
+    for entry, kind in files.items():
+        if kind != "file":
             raise InvalidData(
                 f"Expected only image files in the class folder {folder}; received the "
-                f"folder {entry}. Name the folder whose sub-folders are the classes."
+                f"{kind} {entry}. Name the folder whose sub-folders are the classes."
             )
     if not files:
         raise InvalidData(
             f"Expected images in the class folder {folder}; received an empty folder. "
             "Add images of this class, or delete the folder."
         )
-    return files
+    return list(files)
 
 
-def _visible(folder: Path) -> list[Path]:
-    """Return what a folder holds, in one order on every file system."""
+def _visible(folder: Path) -> dict[Path, str]:
+    """Return what a folder holds, and of which kind, in one order everywhere."""
     try:
-        entries = sorted(folder.iterdir())
+        return {
+            entry: _kind(entry)
+            for entry in sorted(folder.iterdir())
+            if not entry.name.startswith(".")
+        }
     except OSError as error:
         raise InvalidData(
             f"Expected a folder that can be read; received {folder}: {error.strerror}. "
             "Check the path and its permissions."
         ) from error
-    return [entry for entry in entries if not entry.name.startswith(".")]
+
+
+def _kind(entry: Path) -> str:
+    if entry.is_dir():
+        return "folder"
+    return "file" if entry.is_file() else "special file"
 
 
 def _decoded(files: list[Path], size: int) -> Images:

@@ -87,13 +87,28 @@ class Split:
         """
         return self.select(draw(self.labels, n, seed=seed)[0])
 
-    def select(self, positions: Sequence[int] | NDArray[np.integer[Any]]) -> "Split":
+    def select(
+        self, positions: Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
+    ) -> "Split":
         """Return the images at the given positions, in the given order.
 
+        Args:
+            positions: whole numbers, or a mask: a truth value for each image.
+
         Raises:
-            InvalidArgument: a position is outside [0, len(self)).
+            InvalidArgument: these are neither, or a position is outside
+                [0, len(self)).
         """
-        chosen = np.asarray(positions, dtype=np.int64)
+        given = np.asarray(positions)
+        if given.dtype == bool and given.shape == (len(self),):
+            given = np.flatnonzero(given)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            raise InvalidArgument(
+                "Expected positions, whole numbers in one row, or a mask of "
+                f"{len(self)} truth values; received {given.dtype} of shape "
+                f"{given.shape}."
+            )
+        chosen = given.astype(np.int64)
         if chosen.size and not 0 <= chosen.min() <= chosen.max() < len(self):
             raise InvalidArgument(
                 f"Expected positions from 0 to {len(self) - 1}; received "

@@ -60,7 +60,7 @@ def doctor(
 
     Raises:
         InvalidArgument: neither a trainer nor a model, or data of another kind.
-        InvalidData: no images, or images of another shape.
+        InvalidData: no images, images of another shape, or labels of another number.
         SourceError: the weights of a trainer's backbone could not be had.
 
     Example:

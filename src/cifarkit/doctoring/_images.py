@@ -11,6 +11,7 @@ from cifarkit.doctoring._part import Part
 _SHOWN = 3
 _MANY = 0.01
 _RATIO = 10
+_LARGEST = 1_000_000  # what is above is no class number, of which CK104 speaks
 
 
 def duplicates(case: Case) -> Iterator[Finding]:
@@ -71,6 +72,8 @@ def unbalanced(case: Case) -> Iterator[Finding]:
         or part.numbers.min() < 0
         or weighed
     ):
+        return
+    if part.numbers.max() > _LARGEST:
         return
     counts = np.bincount(part.numbers, minlength=part.columns)
     most, least = int(counts.argmax()), int(counts.argmin())

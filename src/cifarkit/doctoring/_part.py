@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit.datasets import Split, Splits
+from cifarkit.datasets._checks import array_of
 from cifarkit.training._streams import is_stream
 
 MOST = 10_000
@@ -34,7 +35,8 @@ class Part:
         high: largest value of all.
         digests: of each image's pixels, in order.
         numbers: class numbers, int64, shape `(N,)`; None where there are no labels.
-        columns: of one-hot labels, or of the class names of a split; 0 if unknown.
+        columns: of one-hot labels, or of the class names of a split; 1 of fractions; 0
+            if unknown.
         form: what the labels look like, or None if the user is free to choose.
         nbytes: what all images take in memory.
         batch: images per batch, if the data say so.
@@ -66,7 +68,8 @@ def parts_of(data: Any, validation: Any) -> tuple[Part, ...]:
 
     Raises:
         InvalidArgument: these are none of the above.
-        InvalidData: the images are not of shape `(N, H, W, C)`, or there are none.
+        InvalidData: the images are not of shape `(N, H, W, C)`, there are none, or
+            labels are missing for some of them.
     """
     named = [("training", data), ("validation", validation)]
     if isinstance(data, Splits):
@@ -83,7 +86,7 @@ def _part(name: str, given: Any) -> Part:
         names = len(given.class_names)
         return _read(name, [(given.images, given.labels)], columns=names, free=True)
     if isinstance(given, tuple | list) and len(given) == 2:
-        return _read(name, [(np.asarray(given[0]), np.asarray(given[1]))])
+        return _read(name, [given])
     if is_stream(given):
         return _read(name, given.as_numpy_iterator(), most=MOST)
     raise InvalidArgument(
@@ -139,13 +142,20 @@ def _pairs(batches: Any) -> Iterator[tuple[NDArray[Any], NDArray[Any] | None]]:
     for batch in batches:
         both = isinstance(batch, tuple | list) and len(batch) >= 2
         images, labels = batch[:2] if both else (batch, None)
-        if getattr(images, "ndim", 0) != 4 or images.dtype.kind not in "uif":
-            found = f"{getattr(images, 'dtype', type(images))} {np.shape(images)}"
+        images = array_of(images)
+        if images.ndim != 4 or images.dtype.kind not in "uif":
             raise InvalidData(
                 "Expected batches of images of shape (N, H, W, C), and their labels; "
-                f"received {found}. Call .batch(64) on single images."
+                f"received {images.dtype} {images.shape}. Call .batch(64) on single "
+                "images."
             )
-        yield images, None if labels is None else np.asarray(labels)
+        numbers = None if labels is None else array_of(labels)
+        if numbers is not None and numbers.shape[:1] != images.shape[:1]:
+            raise InvalidData(
+                f"Expected one label for each of {len(images):,} images; received "
+                f"labels of shape {numbers.shape}. Take both from the same place."
+            )
+        yield images, numbers
 
 
 def _digests(images: NDArray[Any]) -> Iterator[bytes]:
@@ -170,7 +180,9 @@ def _labels(
     if labels.dtype.kind not in "uifb":
         return None, None, 0
     if labels.shape[1] == 1:
-        return "numbers", labels[:, 0].astype(np.int64), 0
-    whole = bool(np.isin(labels, (0, 1)).all())
-    form: Form = "one-hot" if whole else "soft"
+        with np.errstate(invalid="ignore"):  # NaN is no whole number
+            numbers = labels[:, 0].astype(np.int64)
+        whole = np.array_equal(numbers, labels[:, 0])
+        return ("numbers", numbers, 0) if whole else ("soft", None, 1)
+    form: Form = "one-hot" if np.isin(labels, (0, 1)).all() else "soft"
     return form, labels.argmax(axis=1).astype(np.int64), labels.shape[1]

@@ -79,7 +79,13 @@ def _twice(end: str, where: str, mended: bool) -> Finding:
 
 
 def _by_form(part: Part, kind: Kind) -> Iterator[Finding]:
-    if kind == "sparse" and part.form in ("one-hot", "soft"):
+    if kind == "sparse" and part.form == "soft" and part.columns == 1:
+        yield _mismatch(
+            "The labels are no whole numbers, and the sparse loss takes class numbers: "
+            "it cuts them off.",
+            "Number the classes from 0.",
+        )
+    elif kind == "sparse" and part.form in ("one-hot", "soft"):
         yield _mismatch(
             f"The labels have {part.columns} columns, and the sparse loss takes class "
             "numbers: fit stops with an error about shapes.",

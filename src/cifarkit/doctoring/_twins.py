@@ -10,6 +10,7 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._types import Floats, Images
 from cifarkit.activations import Cache, extract, pooled
 from cifarkit.backbones import Backbone
+from cifarkit.evaluation._predict import check_images
 
 _AT_ONCE = 1_024
 _ROUNDING = 1e-6  # of a cosine in float32
@@ -58,7 +59,8 @@ def twins(
         enough; the nearest pairs first.
 
     Raises:
-        InvalidArgument: `least` is out of range, a set is empty, or the sizes differ.
+        InvalidArgument: `least` is out of range, or the sizes differ.
+        InvalidData: a set is empty, or no array of uint8 RGB images.
         UnknownName: there is no such backbone.
         SourceError: its weights could not be had.
 
@@ -67,8 +69,9 @@ def twins(
         >>> rest = set(range(len(data.test))) - {each.second for each in found}
         >>> evaluate(result.model, data.test.select(sorted(rest)))   # doctest: +SKIP
     """
-    alike = first.shape[1:] == second.shape[1:]
-    if not 0 < least <= 1 or not alike or not len(first) or not len(second):
+    for images in (first, second):
+        check_images(images)
+    if not 0 < least <= 1 or first.shape[1:] != second.shape[1:]:
         raise InvalidArgument(
             "Expected least in (0, 1], and images of one size in both sets; received "
             f"{least!r} and images of shapes {first.shape} and {second.shape}."

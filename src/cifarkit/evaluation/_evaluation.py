@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cifarkit import metrics
 from cifarkit._errors import InvalidData
-from cifarkit._store import write_text
+from cifarkit._store import write_text, writing
 from cifarkit._types import Json
 from cifarkit.evaluation import _record, _table
 from cifarkit.evaluation._mistake import Mistake
@@ -110,9 +110,13 @@ class Evaluation:
 
         Args:
             path: the file; one that exists is replaced.
+
+        Raises:
+            WriteError: it cannot be written.
         """
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"
-        write_text(Path(path), text)
+        with writing(Path(path)):
+            write_text(Path(path), text)
 
     def to_columns(self) -> dict[str, list[Any]]:
         """Return `per_class` by columns, as data frames are made of.

@@ -36,8 +36,8 @@ def predict(
     fast = models.folded(model)
     return np.concatenate(
         [
-            _averaged(fast, chunk, classes) if tta else _once(fast, chunk, classes)
-            for chunk in _batches(images)
+            (_averaged if tta else _once)(fast, chunk, classes, start)
+            for start, chunk in _batches(images)
         ]
     )
 
@@ -88,20 +88,20 @@ def penalties(model: Model) -> float:
     return float(sum(float(keras.ops.convert_to_numpy(value)) for value in found))
 
 
-def _batches(images: Images) -> Iterator[Floats]:
+def _batches(images: Images) -> Iterator[tuple[int, Floats]]:
     for start in range(0, len(images), _BATCH):
         # Keras leaves integers as they are, and convolutions do not take uint8.
-        yield images[start : start + _BATCH].astype(np.float32)
+        yield start, images[start : start + _BATCH].astype(np.float32)
 
 
-def _averaged(model: Model, images: Floats, classes: int | None) -> Floats:
+def _averaged(model: Model, images: Floats, classes: int | None, start: int) -> Floats:
     mirrored = np.ascontiguousarray(images[:, :, ::-1])
-    both = (_once(model, images, classes), _once(model, mirrored, classes))
+    both = [_once(model, each, classes, start) for each in (images, mirrored)]
     mean: Floats = np.mean(both, axis=0, dtype=np.float32)
     return mean
 
 
-def _once(model: Model, images: Floats, classes: int | None) -> Floats:
+def _once(model: Model, images: Floats, classes: int | None, start: int) -> Floats:
     try:
         # Not `predict`: it makes a data set each time, whose autotuner it waits for.
         output = model.predict_on_batch(images)
@@ -116,7 +116,7 @@ def _once(model: Model, images: Floats, classes: int | None) -> Floats:
             "Give the model one softmax layer at its end, as wide as there are classes."
         )
     probabilities: Floats = np.asarray(output, dtype=np.float32)
-    checked_probabilities(probabilities)
+    checked_probabilities(probabilities, first=start)
     return probabilities
 
 

@@ -86,7 +86,7 @@ def export(
     network, known, about = _given(model)
     if temperature != 1.0:
         network = calibration.scaled(network, temperature)
-    predictor = Predictor(network, class_names or known)
+    predictor = Predictor(network, known if class_names is None else class_names)
     about = {"temperature": temperature, **surroundings(), "training": about}
     with _store.writing(target), _beside(target) as work:
         part = work / "part"

@@ -101,7 +101,8 @@ def checked(formats: Iterable[str], samples: Images | None) -> tuple[str, ...]:
         InvalidArgument: one of them is unknown, or there is none; or int8 has no images
             to take its ranges from.
     """
-    names = tuple(dict.fromkeys([formats] if isinstance(formats, str) else formats))
+    listed = [formats] if isinstance(formats, str | None) else formats
+    names = tuple(dict.fromkeys(listed))
     if not names or not set(names) <= set(FORMATS):
         raise InvalidArgument(
             f"Expected formats of {', '.join(FORMATS)}; received {names}."

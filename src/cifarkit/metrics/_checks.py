@@ -41,8 +41,14 @@ def checked_labels(labels: NDArray[Any], *, classes: int | None = None) -> Label
     return values.astype(np.int64)
 
 
-def checked_probabilities(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+def checked_probabilities(
+    probabilities: NDArray[Any], *, first: int = 0
+) -> NDArray[np.float64]:
     """Return probabilities as float64, shape `(N, C)`.
+
+    Args:
+        probabilities: of one image in each row.
+        first: the number of the first row, for the text of an error.
 
     Raises:
         InvalidData: they have another shape or type, are not finite, or their rows are
@@ -56,13 +62,13 @@ def checked_probabilities(probabilities: NDArray[Any]) -> NDArray[np.float64]:
             "Give one row for each image and one column for each class."
         )
     if not np.isfinite(values).all():
-        row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        row = first + int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
         raise InvalidData(
             f"Expected finite probabilities; received NaN or infinity in row {row}. "
             "The model has diverged: train it again with a lower learning rate."
         )
     values = values.astype(np.float64)
-    _check_rows(values)
+    _check_rows(values, first)
     return values
 
 
@@ -142,7 +148,7 @@ def _label_hint(values: NDArray[Any]) -> str:
     return "Number the classes from 0 and convert with .astype('int64')."
 
 
-def _check_rows(values: NDArray[np.float64]) -> None:
+def _check_rows(values: NDArray[np.float64], first: int) -> None:
     sums = values.sum(axis=1)
     off = np.abs(sums - 1) > TOLERANCE
     if values.min() >= 0 and not off.any():
@@ -150,7 +156,7 @@ def _check_rows(values: NDArray[np.float64]) -> None:
     row = int(np.argmax(off | (values.min(axis=1) < 0)))
     raise InvalidData(
         "Expected rows of probabilities, in [0, 1] with sum 1; received values from "
-        f"{values.min():.4g} to {values.max():.4g}, where row {row} has the sum "
-        f"{sums[row]:.4g}. If these are logits, end the model with a softmax: "
+        f"{values.min():.4g} to {values.max():.4g}, where row {first + row} has the "
+        f"sum {sums[row]:.4g}. If these are logits, end the model with a softmax: "
         "keras.layers.Softmax()."
     )

@@ -97,12 +97,14 @@ def _reads(model: Model) -> Iterator[_Read]:
 def _is_linear(layer: Layer) -> bool:
     plain = layer.activation is keras.activations.linear
     exact = layer.dtype_policy.compute_dtype == "float32"
-    return bool(plain and exact and layer.data_format == "channels_last")
+    free = layer.activity_regularizer is None
+    return bool(plain and exact and free and layer.data_format == "channels_last")
 
 
 def _is_plain(norm: Layer) -> bool:
     exact = norm.dtype_policy.compute_dtype == "float32"
-    return bool(exact and norm.axis in (-1, 3) and not norm.renorm)
+    free = norm.activity_regularizer is None
+    return bool(exact and free and norm.axis in (-1, 3) and not norm.renorm)
 
 
 @final

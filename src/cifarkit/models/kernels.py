@@ -53,8 +53,8 @@ def _learns(layer: Any) -> bool:
 
 
 def _faster(layer: Layer) -> Layer:
-    if layer.dtype_policy.compute_dtype != "float32":
-        return layer
+    if layer.dtype_policy.compute_dtype != "float32" or layer.activity_regularizer:
+        return layer  # Keras adds a penalty on what a layer gives when it is called
     if type(layer) is keras.layers.BatchNormalization and _is_plain_norm(layer):
         return _Norm(layer)
     if type(layer) is keras.layers.Conv2D and _is_product(layer):

@@ -1,5 +1,6 @@
 """Networks that are trained from scratch, by name."""
 
+from numbers import Integral
 from typing import Protocol
 
 import keras
@@ -57,7 +58,8 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
 
     Raises:
         UnknownName: no network has that name.
-        InvalidArgument: `classes` is below 2, or `size` too small for the pooling.
+        InvalidArgument: `classes` is below 2, `size` too small for the pooling, `seed`
+            below 0, or one of them no whole number.
 
     Example:
         >>> cnn("s3-baseline").count_params()
@@ -65,10 +67,12 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
     """
     network = _NETWORKS.get(name)
     least = network.least
-    if classes < 2 or size < least:
+    numbers = (classes, 2), (size, least), (seed, 0)
+    if not all(isinstance(each, Integral) and each >= low for each, low in numbers):
         raise InvalidArgument(
-            f"Expected 2 classes or more and a size of {least} or more for {name!r}; "
-            f"received classes={classes!r} and size={size!r}."
+            f"Expected 2 classes or more, a size of {least} or more and a seed of 0 or "
+            f"more for {name!r}; received classes={classes!r}, size={size!r} and "
+            f"seed={seed!r}."
         )
     seeds = np.random.default_rng(seed)
     images = keras.Input((size, size, 3), name="images")

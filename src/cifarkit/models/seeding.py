@@ -1,9 +1,11 @@
 """Layers whose randomness is drawn from one generator, each a seed of its own."""
 
+from collections.abc import Iterable
+
 import keras
 import numpy as np
 
-from cifarkit._types import Layer, Model
+from cifarkit._types import Layer
 
 
 def dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
@@ -16,10 +18,10 @@ def glorot(seeds: np.random.Generator) -> object:
     return keras.initializers.GlorotUniform(_next(seeds))
 
 
-def redraw(model: Model, seed: int) -> None:
-    """Draw the kernels of a model anew, in place, so that they follow from a seed."""
+def redraw(layers: Iterable[Layer], seed: int) -> None:
+    """Draw the kernels of layers anew, in place, so that they follow from a seed."""
     seeds = np.random.default_rng(seed)
-    for layer in model.layers:
+    for layer in layers:
         for kind in ("kernel", "depthwise"):
             kernel = getattr(layer, "kernel", None)
             drawn = getattr(layer, f"{kind}_initializer", None)

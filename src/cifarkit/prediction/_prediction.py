@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from types import MappingProxyType
 from typing import final
 
@@ -38,9 +39,9 @@ class Prediction:
         """Return the `k` most probable classes with their probabilities, best first.
 
         Raises:
-            InvalidArgument: `k` is below 1.
+            InvalidArgument: `k` is no whole number from 1.
         """
-        if k < 1:
+        if not isinstance(k, Integral) or k < 1:
             raise InvalidArgument(f"Expected k of 1 or more; received {k!r}.")
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return tuple(ranked[:k])

@@ -199,6 +199,12 @@ class Recipe:
                 f"Expected square images for {self.network!r}, which is trained from "
                 f"scratch; received {width} x {height}. Resize them first."
             )
+        if self.head is None and data.test.images.shape[1:3] != (height, width):
+            tested = data.test.images.shape[1:3]
+            raise InvalidArgument(
+                f"Expected test images of {width} x {height}, as in training; received "
+                f"{tested[1]} x {tested[0]}. Resize them first."
+            )
 
     def _network(self, data: Splits, seed: int) -> Any:
         if self.head is None:

@@ -94,8 +94,9 @@ class Album:
                 "The images whose true class is given the least probability.",
             ),
         }
-        if evaluation.accuracy == 1.0:
-            del draw["wrong"]
+        for accuracy, empty in ((1.0, "wrong"), (0.0, "right")):
+            if evaluation.accuracy == accuracy:
+                del draw[empty]
         return [
             self._kept(figure(), name, words) for name, (figure, words) in draw.items()
         ]

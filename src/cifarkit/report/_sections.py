@@ -167,8 +167,9 @@ def limits(evaluation: Evaluation, notes: Sequence[str]) -> list[Block]:
     """Say what the figures do not tell."""
     half = 100 * (evaluation.interval[1] - evaluation.interval[0]) / 2
     resolution = (
-        f"{evaluation.n:,} test images tell accuracies apart that differ by more than "
-        f"about {half:.1f} points; two models on the same images can be told apart "
+        f"{evaluation.n:,} test images give the accuracy to about {half:.1f} points. "
+        "Two models measured on images of their own have to differ by "
+        f"{half * math.sqrt(2):.1f} points; on the same images they can be told apart "
         "finer, by report.compare."
     )
     known = (
@@ -186,7 +187,7 @@ def deployment(result: TrainResult, data: Splits) -> list[Block]:
     return [
         Heading("Deployment"),
         Text(
-            "`result.save(folder)` writes model.keras; Keras alone is needed to use it:"
+            "result.save(folder) writes model.keras; Keras alone is needed to use it:"
         ),
         Code(_USE.format(height=height, width=width)),
     ]

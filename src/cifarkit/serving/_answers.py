@@ -67,6 +67,8 @@ class Refused(Exception):
 
 def refused(error: BaseException) -> Refused:
     """Return what a caller is told of an error; of a fault of ours, nothing more."""
+    if isinstance(error, Refused):
+        return error
     for kind, status in _RULES:
         if isinstance(error, kind):
             return Refused(status, f"{error!s:.1000}")

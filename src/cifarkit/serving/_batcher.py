@@ -58,11 +58,10 @@ class Batcher:
             )
         self._run, self.size, self._most = run, size, waiting
         self._jobs: deque[_Job] = deque()
-        self._waiting, self._closed = 0, False
+        self._waiting, self._closed = 0, True
         self.batches = self.items = 0
         self._changed = Condition()
-        self._worker = Thread(target=self._work, name="cifarkit-batcher", daemon=True)
-        self._worker.start()
+        self.open()
 
     @property
     def waiting(self) -> int:
@@ -98,6 +97,15 @@ class Batcher:
             self._waiting += len(items)
             self._changed.notify()
         return job.future
+
+    def open(self) -> None:
+        """Take items again after `close`; one that is open stays as it is."""
+        with self._changed:
+            if not self._closed:
+                return
+            self._closed = False
+        self._worker = Thread(target=self._work, name="cifarkit-batcher", daemon=True)
+        self._worker.start()
 
     def close(self) -> None:
         """Answer all that wait, take nothing more, and end the worker."""

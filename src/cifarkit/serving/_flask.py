@@ -23,13 +23,15 @@ def flask_app(
 
     `GET /health`, `POST /predict` (field `file`), `POST /predict/batch` (field `files`,
     1 to 32). Run it by one process of several threads, so that images run together:
-    `gunicorn --workers 1 --threads 8`, without `--preload`. Nothing bounds how long a
-    body takes to come: a proxy that buffers requests has to stand before it.
+    `gunicorn --workers 1 --threads 8`, without `--preload`. The threads bound how many
+    requests are in progress. Nothing bounds how long a body takes to come: a proxy that
+    buffers requests has to stand before it.
 
     Args:
         model: a model or a file of one, as for `Predictor`, or a `Predictor`.
         class_names: as for `Predictor`.
-        limits: how much it takes on; by default `Limits()`.
+        limits: how much it takes on; by default `Limits()`. `requests`, `receive` and
+            `buffered` play no part.
 
     Raises:
         MissingExtra: Flask is not installed.
@@ -45,6 +47,11 @@ def flask_app(
     app.config["MAX_CONTENT_LENGTH"] = service.limits.body
     app.json.sort_keys = False  # classes are in label order
     Thread(target=service.warm, daemon=True).start()
+
+    @app.before_request  # type: ignore[untyped-decorator]
+    def check() -> None:
+        if flask.request.method == "POST" and not service.ready:
+            raise Refused(503, f"The model is {service.status}. Try later.")
 
     @app.get("/health")  # type: ignore[untyped-decorator]
     def health() -> tuple[Json, int]:

@@ -1,6 +1,7 @@
 """What a service accepts before it refuses."""
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import final
 
 from cifarkit._errors import InvalidArgument
@@ -39,9 +40,9 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if not 0 < value < float("inf"):
+            if not isinstance(value, Real) or not 0 < value < float("inf"):
                 raise InvalidArgument(
-                    f"Expected {each.name} above 0; received {value!r}."
+                    f"Expected {each.name} as a number above 0; received {value!r}."
                 )
         if self.waiting < BATCH:
             raise InvalidArgument(

@@ -60,40 +60,38 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 def build(service: Service) -> FastAPI:
     """Return the application of a service."""
-    telemetry = Telemetry(service)
-    decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
-    life = _life(service, decoders)
+    telemetry, life = Telemetry(service), _life(service)
     app: FastAPI = FastAPIOffline(title="cifarkit", version=__version__, lifespan=life)
     app.add_middleware(Guard, service=service, telemetry=telemetry)
     _answer_errors(app)
-    _add_predictions(app, service, decoders)
+    _add_predictions(app, service)
     _add_state(app, service, telemetry)
     return app
 
 
-def _life(service: Service, decoders: ThreadPoolExecutor) -> Any:
+def _life(service: Service) -> Any:
     """Return what warms a service up, and ends it after the last answer."""
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
+        app.state.decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
         warming = asyncio.create_task(asyncio.to_thread(service.warm))
         try:
             yield
         finally:
             await warming
             await asyncio.to_thread(service.stop)
-            decoders.shutdown(wait=False, cancel_futures=True)
+            app.state.decoders.shutdown(wait=False, cancel_futures=True)
 
     return life
 
 
-def _add_predictions(
-    app: FastAPI, service: Service, decoders: ThreadPoolExecutor
-) -> None:
+def _add_predictions(app: FastAPI, service: Service) -> None:
     async def classified(files: list[bytes]) -> list[Prediction]:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(service.limits.deadline):
-            images = await loop.run_in_executor(decoders, service.prepared, files)
+            decoders, prepared = app.state.decoders, service.prepared
+            images = await loop.run_in_executor(decoders, prepared, files)
             rows = await asyncio.wrap_future(service.submit(images))
         return service.named(rows)
 

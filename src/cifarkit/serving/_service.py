@@ -54,7 +54,7 @@ class Service:
 
     Attributes:
         batcher: in which images wait for the model.
-        status: "starting", "ok", or "failed" if the model does not run.
+        status: "starting", "ok", "stopped", or "failed" if the model does not run.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
@@ -72,8 +72,10 @@ class Service:
         """Run the model, so that no caller waits for that, and keep to the fastest.
 
         On a CPU the fastest number of images is seldom the largest: small maps stay in
-        the caches.
+        the caches. A service that was stopped begins again.
         """
+        self.status = "starting"
+        self.batcher.open()
         try:
             self._measure()
         except Exception:
@@ -141,7 +143,8 @@ class Service:
         return [self.predictor.named(row) for row in rows]
 
     def stop(self) -> None:
-        """Answer all that wait, and take nothing more."""
+        """Answer all that wait, and take nothing more until it is warmed up again."""
+        self.status = "stopped"
         self.batcher.close()
 
     def _rows(self, images: list[Images]) -> list[Floats]:

@@ -81,8 +81,12 @@ class _MLflow(Tracker):
         self._client.set_terminated(self._run)
 
     def _version(self, name: str) -> None:
-        if not self._client.search_registered_models(f"name = '{name}'"):
+        exceptions = require("mlflow.exceptions", extra="tracking")
+        try:
             self._client.create_registered_model(name)
+        except exceptions.MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
         source = f"runs:/{self._run}/model"
         self._client.create_model_version(name, source, run_id=self._run)
 

@@ -14,7 +14,9 @@ def tensorboard(folder: str | Path) -> Tracker:
     """Return a tracker that writes what `tensorboard --logdir FOLDER` shows.
 
     Args:
-        folder: where the event files go.
+        folder: where the event files go. A training that goes on from `run_dir` writes
+            its earlier epochs again: give each process a folder of its own, or see each
+            of them twice at one place.
 
     Raises:
         MissingExtra: TensorFlow or TensorBoard is not installed.

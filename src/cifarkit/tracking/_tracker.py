@@ -1,7 +1,8 @@
 """What every tracker does: both phases as one course of epochs."""
 
+import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,7 +18,9 @@ Numbers = dict[str, float]
 class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     """A Keras callback for one `fit`; then `finish` notes what came of it.
 
-    Keras counts epochs anew in each phase; a tracker counts on.
+    Keras counts epochs anew in each phase; a tracker counts on. Where a training goes
+    on from `run_dir`, the epochs of earlier processes are noted again, so that the
+    record is whole.
     """
 
     def __init__(self) -> None:
@@ -25,23 +28,27 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
         self._phase, self._epoch, self._finished = 0, 0, False
         self._network: Any = None
 
+    def on_phase_begin(self, number: int, history: Mapping[str, Sequence[Any]]) -> None:
+        """Note which phase begins, and the epochs of it that were done before."""
+        self._check(new=number > self._phase)
+        self._phase = number
+        for values in zip(*history.values(), strict=True):
+            row = dict(zip(history, values, strict=True))
+            self.on_epoch_end(0, {k: v for k, v in row.items() if not _missing(v)})
+
     def on_train_begin(self, logs: Any = None) -> None:
-        """Count the phases."""
+        """Refuse to note a second training."""
         # The phases of one fit train one network; what Keras shows is made for each.
         network = getattr(self.model, "network", self.model)
-        if self._finished or self._network not in (None, network):
-            raise InvalidArgument(
-                "Expected a new tracker for each fit; received one that has seen "
-                "another training. Make another one."
-            )
+        self._check(new=self._network in (None, network))
         self._network = network
-        self._phase += 1
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Note the epoch, counted from 1 over both phases."""
         self._epoch += 1
         numbers = {name: float(np.mean(value)) for name, value in (logs or {}).items()}
-        self._note(self._epoch, {"phase": float(self._phase), **numbers})
+        phase = float(self._phase or 1)  # Keras' own fit has one
+        self._note(self._epoch, {"phase": phase, **numbers})
 
     def finish(
         self,
@@ -56,9 +63,20 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
             result: from `fit`.
             evaluation: from `evaluate`, or None.
             figures: `matplotlib` figures by name, as `{"curves": viz.curves(result)}`.
+
+        Raises:
+            InvalidArgument: it was finished before.
         """
+        self._check(new=True)
         self._close(result, evaluation, dict(figures or {}))
         self._finished = True
+
+    def _check(self, *, new: bool) -> None:
+        if self._finished or not new:
+            raise InvalidArgument(
+                "Expected a new tracker for each fit; received one that has seen "
+                "another training. Make another one."
+            )
 
     @abstractmethod
     def _note(self, epoch: int, numbers: Numbers) -> None:
@@ -72,6 +90,11 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
         figures: dict[str, Any],
     ) -> None:
         """Note the end."""
+
+
+def _missing(value: Any) -> bool:
+    """Whether a history says that an epoch did not have a figure."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def scores(evaluation: Evaluation | None) -> Numbers:

@@ -22,6 +22,7 @@ from cifarkit.activations import (
     boundary,
     cut_at,
 )
+from cifarkit.activations._graph import depth, pooling
 from cifarkit.augment import compose
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
@@ -74,6 +75,7 @@ class Ahead:
         needed = {each.layer for each in self._places[index:] if each}
         self._held = {name: each for name, each in self._held.items() if name in needed}
         if place is None or not self._held_at(place, self._on_the_way(index)):
+            self._places[index] = None  # who goes on from here goes on live
             return self.live
         held = self._held[place.layer]
         return self._stage(place, held, time.perf_counter() - started)
@@ -149,7 +151,7 @@ class Ahead:
             return None
         fits = self._budget.fits(later[0], here)
         trunk, _ = self._pair
-        behind = _depth(trunk, later[0]) < _depth(trunk, here)
+        behind = depth(trunk, later[0]) < depth(trunk, here)
         return later[0] if fits and behind else None
 
     def _held_at(self, place: Boundary, after: Boundary | None) -> bool:
@@ -211,10 +213,4 @@ def _frozen_until(
     )
     if any(mask):
         return boundary(trunk, network.body[mask.index(True)])
-    return Boundary("pool", head.get_layer("pool").output)
-
-
-def _depth(trunk: Model, place: Boundary) -> int:
-    """Return how many layers of the backbone lie before a place."""
-    names = [layer.name for layer in trunk.layers]
-    return names.index(place.layer) if place.layer in names else len(names)
+    return pooling(head)

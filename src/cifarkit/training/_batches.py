@@ -149,7 +149,7 @@ def class_weights(
     if not isinstance(wanted, Mapping):
         balanced = int(counts.sum()) / (classes * np.maximum(counts, 1))
         return np.asarray(balanced, np.float32)
-    if strange := sorted(set(wanted) - set(range(classes))):
+    if strange := sorted(set(wanted) - set(range(classes)), key=repr):
         raise InvalidArgument(
             f"Expected class_weight for classes 0 to {classes - 1}; received "
             f"{strange}. Number the classes as the labels do."

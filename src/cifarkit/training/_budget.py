@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from cifarkit.activations import (
     PLAIN,
@@ -16,6 +17,8 @@ from cifarkit.activations import (
 from cifarkit.training._course import Course
 
 _SHARE = 0.5
+_MEMORY, _CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+_SIZES = "memory.max", "memory.current"
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,14 @@ class Budget:
         size, passes = self.nbytes(place), len(self.views or ())
         where = "on disk" if self._on_disk(size) else "in memory"
         return (
-            f"from {_counted(passes, 'kept view')} at {place.layer}, "
+            f"from {_counted(passes, 'kept view')} at {place}, "
             f"{size / 2**20:,.0f} MiB {where}; the frozen part runs "
             f"{_counted(passes, 'time')} for {_counted(self.epochs, 'epoch')}"
         )
 
     def _on_disk(self, nbytes: int) -> bool:
-        return self.cache.disk and has_room(nbytes)
+        known = self.views is None or self.views.text  # else it could not be found
+        return bool(self.cache.disk and known and has_room(nbytes))
 
 
 def _counted(number: int, noun: str) -> str:
@@ -102,8 +106,19 @@ def _counted(number: int, noun: str) -> str:
 def _free_memory() -> int:
     """Return the bytes that the machine could give without swapping."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            lines = dict(line.split(":") for line in file)
-        return int(lines["MemAvailable"].split()[0]) * 1024
+        lines = dict(line.split(":") for line in _MEMORY.read_text().splitlines())
+        free = int(lines["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return int(max(0, min(free, _left_in_the_container())))
+
+
+def _left_in_the_container() -> float:
+    """Return the bytes that the control group of this process may still take."""
+    try:
+        most, used = (int((_CONTAINER / each).read_text()) for each in _SIZES)
+        lines = (_CONTAINER / "memory.stat").read_text().splitlines()
+        files = int(dict(line.split() for line in lines)["inactive_file"])
+    except (OSError, KeyError, ValueError):
+        return float("inf")
+    return most - used + files  # files that were read go when there is need

@@ -79,8 +79,7 @@ class Course:
         """Return the course of what a user wrote; None augments by flips."""
         if augment is None:
             augment = augmentation.flip()
-        items = [augment] if isinstance(augment, Augmentation) else list(augment)
-        policy = augmentation.compose(items)
+        policy = augmentation.compose(augment)
         settings = policy, cache, max_memory, seed, deterministic, strategy
         return cls(backbone, head, tuple(phases), *settings)
 
@@ -103,7 +102,8 @@ class Course:
         """Return a new network for the classes and the size of the data."""
         classes = data.train.classes
         if self.head is None:
-            return from_scratch(self.backbone, classes=classes)
+            native = tuple(data.train.shape)
+            return from_scratch(self.backbone, classes=classes, native=native)
         return pretrained(
             self.backbone,
             self.head,

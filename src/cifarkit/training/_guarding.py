@@ -15,7 +15,9 @@ _WORDS = ("RESOURCE_EXHAUSTED", "OOM when", "out of memory")
 
 
 class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """Raises in the very step, and remembers the weights from before the epoch.
+    """Raises in the very step, and remembers the weights that the epoch began with.
+
+    Where a run goes on within an epoch, those are the weights that it goes on with.
 
     Args:
         number: of the phase, from 1.
@@ -42,15 +44,15 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
             self._stop(float(loss), "its end")
 
     def restore(self, model: Model) -> None:
-        """Give a model its weights from before the epoch."""
+        """Give a model the weights that the epoch began with."""
         model.set_weights(self._good)
 
     def _stop(self, loss: float, place: str) -> None:
         error = NotFinite(
             f"Expected a finite loss; phase {self._number} reached {loss} in epoch "
             f"{self._epoch + 1}, {place}. Lower its learning_rate, or set "
-            "clip_norm=1.0. The model of this error has the weights of before this "
-            "epoch."
+            "clip_norm=1.0. The model of this error has the weights with which this "
+            "process began the epoch."
         )
         error.model = self.model.network
         raise error

@@ -49,8 +49,10 @@ def _kept(cache: Cache) -> Json:
 
 def _described(item: Any) -> str:
     """Return an augmentation in words that are the same in every process."""
-    plain = repr(item) == object.__repr__(item)
-    return f"{type(item).__qualname__} {vars(item)}" if plain else str(item)
+    told = repr(item)
+    if told == object.__repr__(item):  # a place in memory
+        told = f"{type(item).__qualname__} {vars(item)}"
+    return told
 
 
 def _backbone(course: Course, network: Network) -> Json:

@@ -1,6 +1,7 @@
 """The callback that keeps a phase in progress, and goes on where it was kept."""
 
 import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from cifarkit._checkpoints import Checkpoint, Checkpoints
 from cifarkit._types import Json
 from cifarkit.training import _snapshot
-from cifarkit.training._network import Fed
+from cifarkit.training._fed import Fed
 from cifarkit.training._signals import Held
 
 SECONDS = 30.0
@@ -111,8 +112,11 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
             self._look(self._epoch, self._step)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(plain(value))
+        done = max(map(len, self.history.values()), default=0)
+        found = {name: plain(value) for name, value in (logs or {}).items()}
+        for name in {**self.history, **found}:  # what is missing is no number
+            missing = [math.nan] * done
+            self.history.setdefault(name, missing).append(found.get(name, math.nan))
         self._stopped = bool(self._fed.stop_training)
         self._look(epoch + 1, 0)
 

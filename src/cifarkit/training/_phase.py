@@ -64,7 +64,7 @@ class Phase:
         label_smoothing: share of the target spread over all classes, in [0, 1); for
             the `"auto"` loss.
         class_weight: weight of each class by its number, `"balanced"` for weights
-            against the class frequencies, or None.
+            against the class frequencies, or None. Not beside MixUp or CutMix.
         metrics: Keras metrics besides accuracy; they get the loss's kind of labels.
         weight_decay: decoupled weight decay of the optimizer; None keeps its default.
             Batch norm and biases are never decayed.

@@ -3,6 +3,7 @@
 from cifarkit._errors import InvalidArgument
 from cifarkit.training import _running
 from cifarkit.training._ahead import Ahead
+from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
 from cifarkit.training._inputs import Data
 from cifarkit.training._network import Network
@@ -40,9 +41,18 @@ def plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
 
 def rehearse(network: Network, course: Course, data: Data) -> None:
     """Raise what a phase would raise, before the first one begins."""
+    counts = [len(each) for each in (data.train, data.validation) if each is not None]
+    kept = Budget.of(course, counts).views is not None
     for number, phase in enumerate(course.phases, start=1):
         try:
             _running.rehearse(network, phase, data, course.policy)
+            if phase.solved and not kept:
+                raise InvalidArgument(
+                    "Expected kept features for optimizer='lbfgs'; received "
+                    f"augment={course.policy} and cache={course.cache!r}, which keep "
+                    "none. Allow it: cache='auto' and no augmentation but flips; or "
+                    "choose another optimizer."
+                )
         except InvalidArgument as error:
             raise type(error)(f"phase_{number}: {error}") from error
 

@@ -52,6 +52,11 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
             f"Expected a loss for mixed targets beside MixUp or CutMix; received "
             f"{phase.loss!r}, which takes whole classes. Use loss='auto'."
         )
+    if phase.class_weight is not None and policy.mixes:
+        raise InvalidArgument(
+            "Expected no class_weight beside MixUp or CutMix, whose images are of two "
+            f"classes; received {phase.class_weight!r}. Leave one of them out."
+        )
     devices = getattr(data.train, "share", WHOLE).devices
     if phase.batch_size < devices:
         raise InvalidArgument(

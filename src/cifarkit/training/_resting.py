@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from cifarkit.training._network import Fed
+from cifarkit.training._fed import Fed
 
 
 class Resting(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped

@@ -131,11 +131,11 @@ class TrainResult:
         Raises:
             InvalidArgument: there is no such phase.
         """
-        if not 1 <= phase <= len(self.phases):
+        if phase not in range(1, len(self.phases) + 1):
             raise InvalidArgument(
                 f"Expected a phase from 1 to {len(self.phases)}; received {phase!r}."
             )
-        return models.copy_of(self.model, self.phases[phase - 1].weights)
+        return models.copy_of(self.model, self.phases[int(phase) - 1].weights)
 
     def to_dict(self) -> Json:
         """Return everything but model and weights, as JSON values; NaN is None."""

@@ -118,7 +118,7 @@ class Run:
     def _check(self, found: Mapping[str, Any]) -> None:
         ours, theirs = dict(_leaves(self.identity)), dict(_leaves(found))
         other = [
-            f"{name}: {theirs.get(name)!r:.80} there, {ours.get(name)!r:.80} here"
+            f"{name}: {theirs.get(name)!r:.200} there, {ours.get(name)!r:.200} here"
             for name in sorted({*ours, *theirs})
             if ours.get(name) != theirs.get(name)
         ]
@@ -135,7 +135,8 @@ def origins_of(states: Sequence[Checkpoint | None]) -> list[str] | None:
 
     What there is room for can change from one process to the next.
     """
-    return next((list(each.record["origins"]) for each in states if each), None)
+    told = (list(each.record["origins"]) for each in reversed(states) if each)
+    return next(told, None)  # the last phase knows where an earlier plan failed
 
 
 @contextmanager

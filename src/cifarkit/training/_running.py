@@ -14,11 +14,12 @@ import keras
 
 from cifarkit import models
 from cifarkit._errors import NotFinite
+from cifarkit.training._fed import Fed, fed
 from cifarkit.training._freezing import BatchNormGuard
 from cifarkit.training._guarding import memory_named
 from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
 from cifarkit.training._linear import fit_head
-from cifarkit.training._network import Fed, Network, fed
+from cifarkit.training._network import Network
 from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
 from cifarkit.training._phase import Phase
 from cifarkit.training._preparing import prepare, rehearse
@@ -28,7 +29,7 @@ from cifarkit.training._result import PhaseResult
 from cifarkit.training._signals import Held, held_back
 from cifarkit.training._stage import Stage
 from cifarkit.training._statistics import following, momentum_of
-from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks
+from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks, tell
 
 __all__ = ["Verbose", "compiled", "prepare", "rehearse", "run"]
 
@@ -88,6 +89,7 @@ def run(
     watchers = [*own_callbacks(phase, model.optimizer, number), *callbacks]
     with memory_named(phase, number):
         if phase.solved:
+            tell(callbacks, number, {})
             history = _solved(model, network, stage, phase, watchers, verbose)
             seconds = 0.0
         else:
@@ -122,6 +124,7 @@ def _stepped(
     with holding as held, following(network.body, momentum_of(phase, feed.steps)):
         keeper = Keeper(model, watchers, feed.steps, keeping=keeping, held=held)
         epoch = keeper.continued(phase.epochs)
+        tell(watchers, key[1], keeper.history)
         seeing = watchers
         if keeper.midway:  # Keras makes the variables of metrics at their first use
             model.test_on_batch(*next(iter(feed.batches)))

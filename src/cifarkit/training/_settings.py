@@ -27,12 +27,12 @@ def check_class_weight(given: Any) -> None:
     Raises:
         InvalidArgument: another kind of value, or a negative weight.
     """
-    if given is None or given == "balanced":
+    if given is None or (isinstance(given, str) and given == "balanced"):
         return
     if not isinstance(given, Mapping):
         raise InvalidArgument(
             "Expected class_weight to be a mapping from class to weight, 'balanced' or "
-            f"None; received {given!r}."
+            f"None; received {given!r}. Of an array make dict(enumerate(weights))."
         )
     for label, weight in given.items():
         require_number(f"class_weight[{label!r}]", weight, least=0.0)

@@ -22,7 +22,11 @@ _REMEMBERED: Mapping[type, tuple[str, ...]] = {
     Averaged: ("own",),
     keras.callbacks.EarlyStopping: _BEST,
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
-    keras.callbacks.ModelCheckpoint: ("best", "epochs_since_last_save"),
+    keras.callbacks.ModelCheckpoint: (
+        "best",
+        "_batches_seen_since_last_saving",
+        "_last_batch_seen",
+    ),
 }
 _MODEL, _METRIC, _WATCHER = "model", "metric", "watcher"
 _PLAIN = (bool, int, float, str, np.generic)

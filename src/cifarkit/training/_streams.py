@@ -57,7 +57,8 @@ class Stream:
         lowest, highest = np.inf, -np.inf
         for images, labels in dataset.as_numpy_iterator():
             steps += 1
-            lowest, highest = min(lowest, images.min()), max(highest, images.max())
+            lowest = np.minimum(lowest, images.min())  # which keeps a NaN
+            highest = np.maximum(highest, images.max())
             counts = _added(counts, _numbered(labels))
         whole = np.issubdtype(dataset.element_spec[0].dtype.as_numpy_dtype, np.integer)
         _check_range(steps, float(lowest), float(highest), whole=bool(whole))

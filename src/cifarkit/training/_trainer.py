@@ -25,6 +25,7 @@ from cifarkit.training._preparing import release
 from cifarkit.training._result import PhaseResult, TrainResult, better
 from cifarkit.training._run import Run, opened, origins_of
 from cifarkit.training._stage import Caching
+from cifarkit.training._watching import tell
 
 PHASE_1 = Phase(epochs=2, learning_rate=2e-3)
 """The head alone, on a frozen backbone."""
@@ -150,7 +151,9 @@ class TwoPhaseTrainer:
             callbacks: Keras callbacks, used in every phase. What they save is the
                 network without its training-only parts. What early stopping, plateau
                 and checkpoint callbacks remember is kept in `run_dir`; one of your own
-                lists what it wants kept, numbers or text, as `remembered = ("name",)`.
+                lists what it wants kept, numbers or text, as `remembered = ("name",)`;
+                its `on_phase_begin(number, history)`, if it has one, is called before
+                each phase with what an earlier process did of it.
 
         Returns:
             The model of the better phase, and the record of both.
@@ -209,6 +212,7 @@ class TwoPhaseTrainer:
         """Run a phase, or what is left of it; or return what it gave before."""
         if done := run.finished(newest, network):
             self._say(f"phase {number}, finished before")
+            tell(callbacks, number, done.history)
             return done
         course, index = self.course, number - 1
         self._say(f"phase {number}, {ahead.describe(index)}")

@@ -1,6 +1,6 @@
 """What watches a phase from the inside: Keras callbacks of our own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -75,13 +75,29 @@ def own_callbacks(phase: Phase, optimizer: Any, number: int) -> list[Any]:
     return own
 
 
+def tell(
+    callbacks: Sequence[Any], number: int, history: Mapping[str, Sequence[Any]]
+) -> None:
+    """Tell callbacks that ask for it which phase begins.
+
+    Args:
+        callbacks: those with a method `on_phase_begin` are told.
+        number: of the phase, from 1.
+        history: what an earlier process has done of it, by metric and epoch.
+    """
+    for callback in callbacks:
+        if hasattr(callback, "on_phase_begin"):
+            callback.on_phase_begin(number, history)
+
+
 def kept_epoch(callbacks: Sequence[Any], epochs: int) -> int:
     """Return the epoch, from 0, whose weights a phase of so many epochs ended with.
 
-    Early stopping, ours or the user's, takes back its best epoch's weights.
+    Early stopping, ours or the user's, takes back its best epoch's weights, if it has
+    seen one: it may begin late, or watch what is not there.
     """
     for callback in reversed(callbacks):
         stopping = isinstance(callback, keras.callbacks.EarlyStopping)
-        if stopping and callback.restore_best_weights:
+        if stopping and callback.restore_best_weights and callback.best_weights:
             return int(callback.best_epoch)
     return epochs - 1

@@ -13,9 +13,11 @@ from keras import ops
 from cifarkit import models
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats, Images, Model, Tensor
+from cifarkit.evaluation._predict import check_images
 from cifarkit.viz._canvas import Figure, canvas
 
 Part = Callable[[Tensor], Tensor]
+_LEAST = 1e-37  # of a probability: what float32 still divides by
 
 
 def grad_cam(
@@ -23,9 +25,10 @@ def grad_cam(
 ) -> Floats:
     """Return how much each place of an image speaks for a class.
 
-    The score is the log probability of the class, the maps are those of the last layer
-    that still has height and width: inside of a backbone that is a model in the model,
-    if there is one.
+    The score is the log odds of the class, which go on growing where a probability is
+    1 already. The maps are those of the last layer that still has height and width:
+    inside of a backbone that is a model in the model, if there is one. The model
+    computes as in inference, and stays as it is.
 
     Args:
         model: a functional or sequential `keras.Model` from RGB images in [0, 255],
@@ -35,15 +38,16 @@ def grad_cam(
 
     Returns:
         float32, shape `(N, H, W)`, from 0 to 1; all 0 where nothing speaks for the
-        class.
+        class, or where all else is less probable than float32 can say.
 
     Raises:
         InvalidArgument: the model has no map, or Keras runs on another backend than
             TensorFlow, which takes the gradient.
-        InvalidData: there is not one class for each image.
+        InvalidData: these are no such images, or there is not one class for each.
     """
-    pixels = np.asarray(images, np.float32)
     before, after = halves(model)
+    check_images(images)
+    pixels = images.astype(np.float32)
     maps = ops.convert_to_tensor(before(ops.convert_to_tensor(pixels)))
     chosen = _chosen(after, maps, classes)
     weights = ops.mean(_gradient(after, maps, chosen), axis=(1, 2), keepdims=True)
@@ -124,7 +128,10 @@ def _cut(
     if not before.weights and not inner:  # images that are scaled are no maps yet
         return None
     first, last = inside
-    return (lambda images: first(before(images))), (lambda maps: after(last(maps)))
+    return (
+        lambda images: first(before(images, training=False)),
+        lambda maps: after(last(maps), training=False),
+    )
 
 
 def _same(values: Tensor) -> Tensor:
@@ -142,8 +149,8 @@ def _chosen(after: Part, maps: Tensor, classes: Sequence[int] | None) -> Any:
     if classes is None:
         classes = answers.argmax(axis=1)
     numbers = np.asarray(classes)
-    inside = (numbers >= 0) & (numbers < answers.shape[1])
-    if numbers.shape != (len(answers),) or not inside.all():
+    fitting = numbers.shape == (len(answers),) and numbers.dtype.kind in "iu"
+    if not fitting or not ((numbers >= 0) & (numbers < answers.shape[1])).all():
         raise InvalidData(
             f"Expected one class from 0 to {answers.shape[1] - 1} for each of "
             f"{len(answers)} images; received {classes!r}."
@@ -161,6 +168,10 @@ def _gradient(after: Part, maps: Tensor, chosen: Any) -> Tensor:
 
     with tf.GradientTape() as tape:
         tape.watch(maps)
-        probabilities = ops.clip(after(maps), 1e-7, 1.0)
-        score = ops.sum(ops.log(probabilities) * chosen)
+        rows = after(maps)
+        own, others = (
+            ops.maximum(ops.sum(rows * part, axis=1), _LEAST)
+            for part in (chosen, 1 - chosen)
+        )
+        score = ops.sum(ops.log(own) - ops.log(others))
     return tape.gradient(score, maps)

@@ -10,6 +10,7 @@ from cifarkit._types import Images
 from cifarkit.augment import Augmentation, compose
 from cifarkit.datasets import Split, Splits
 from cifarkit.datasets import channels as channels_of
+from cifarkit.datasets._draw import generator
 from cifarkit.viz._canvas import BLUE, GREY, Figure, canvas, grid, tidy
 
 _COLOURS = {"red": "#c0392b", "green": "#2c8a4b", "blue": "#1f5fa8"}
@@ -24,14 +25,14 @@ def samples(split: Split, *, per_class: int = 1, seed: int = 0) -> Figure:
         seed: of the draw.
 
     Raises:
-        InvalidArgument: `per_class` is below 1.
+        InvalidArgument: `per_class` is below 1, or `seed` below 0.
         MissingExtra: matplotlib is not installed.
     """
     if per_class < 1:
         raise InvalidArgument(f"Expected per_class from 1; received {per_class!r}.")
     counts = np.bincount(split.labels, minlength=len(split.class_names))
     per_class = min(per_class, int(counts[counts > 0].min(initial=per_class)))
-    random, chosen, captions = np.random.default_rng(seed), [], []
+    random, chosen, captions = generator(seed), [], []
     for number, name in enumerate(split.class_names):
         places = random.permutation(np.flatnonzero(split.labels == number))[:per_class]
         chosen += places.tolist()
@@ -77,7 +78,7 @@ def channels(split: Split) -> Figure:
 
 def augmentations(
     split: Split,
-    items: Sequence[Augmentation],
+    items: Sequence[Augmentation] | Augmentation,
     *,
     count: int = 6,
     image: int = 0,
@@ -87,16 +88,21 @@ def augmentations(
 
     Args:
         split: where the image is; mixing augmentations take the one before it too.
-        items: the augmentations, a row for each.
+        items: the augmentations, a row for each; or a single one.
         count: how often each is drawn.
         image: the image's place in the split.
         seed: of the draws.
 
     Raises:
-        InvalidArgument: there are no items.
+        InvalidArgument: there are no items, no such image, or `seed` is below 0.
     """
+    items = [items] if isinstance(items, Augmentation) else items
     if not items:
         raise InvalidArgument("Expected at least one augmentation; received none.")
+    if not 0 <= image < len(split):
+        raise InvalidArgument(
+            f"Expected image from 0 to {len(split) - 1}; received {image!r}."
+        )
     shown, captions = [split.images[image]] * len(items), [str(item) for item in items]
     rows = [_drawn(split, item, count, image, seed) for item in items]
     images = [
@@ -110,7 +116,7 @@ def _drawn(
     split: Split, item: Augmentation, count: int, image: int, seed: int
 ) -> Images:
     """Return `count` results for one image."""
-    policy, random = compose([item]), np.random.default_rng(seed)
+    policy, random = compose(item), generator(seed)
     # A mixing augmentation takes the previous image of the batch: they alternate.
     places = np.tile([image - 1, image], count)
     pixels = split.images[places].astype(np.float32)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cifarkit._errors import InvalidData
 from cifarkit._types import Floats
 from cifarkit.datasets import Split
+from cifarkit.datasets._draw import generator
 from cifarkit.viz._canvas import Figure, grid
 
 _COLUMNS = 6
@@ -32,10 +33,11 @@ def gallery(
 
     Raises:
         InvalidData: the probabilities do not belong to the split.
+        InvalidArgument: `seed` is below 0.
     """
     rows = _checked(split, probabilities)
     places = np.flatnonzero((rows.argmax(axis=1) == split.labels) == right)
-    drawn = np.random.default_rng(seed).permutation(places)[:count]
+    drawn = generator(seed).permutation(places)[:count]
     return _shown(split, rows, np.sort(drawn))
 
 

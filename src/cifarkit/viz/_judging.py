@@ -13,29 +13,33 @@ from cifarkit.evaluation import Evaluation
 from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, tidy
 
 _BINS = 15
+_NUMBERED = 60  # classes whose counts and names still fit into a picture
 
 
 def confusion(evaluation: Evaluation) -> Figure:
     """Show which class is taken for which, in images.
 
+    Of more than 60 classes colours alone are shown, without counts and names.
+
     Raises:
         MissingExtra: matplotlib or seaborn is not installed.
     """
     names, matrix = evaluation.class_names, evaluation.confusion
-    side = 2.2 + 0.48 * len(names)
+    few = len(names) <= _NUMBERED
+    side = 2.2 + 0.48 * min(len(names), _NUMBERED)
     figure, ((axes,),) = canvas(width=side + 0.4, height=side)
     mistakes = np.where(np.eye(len(names), dtype=bool), 0, matrix)
     require("seaborn", extra="viz").heatmap(
         mistakes,
-        annot=matrix,
+        annot=matrix if few else None,
         fmt="d",
         cmap="Oranges",
         cbar=False,
         square=True,
-        linewidths=0.5,
+        linewidths=0.5 if few else 0,
         annot_kws={"size": 8},
-        xticklabels=names,
-        yticklabels=names,
+        xticklabels=names if few else "auto",
+        yticklabels=names if few else "auto",
         ax=axes,
     )
     for number in range(len(names)):  # what is right, in another colour than mistakes
@@ -75,8 +79,9 @@ def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
         InvalidData: the arrays are bad or do not belong together.
     """
     error = metrics.calibration_error(labels, probabilities, bins=_BINS)
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    rows = np.asarray(probabilities)
+    confidence = rows.max(axis=1).clip(max=1)  # rounding may leave it above
+    right = rows.argmax(axis=1) == labels
     edges = np.linspace(0, 1, _BINS + 1)
     place = np.searchsorted(edges[1:-1], confidence, side="left")
     figure, (panels,) = canvas(1, 2, width=8.4, height=3.4)

@@ -1,0 +1,130 @@
+"""A network as it is fed while it learns: behind its augmentation, targets beside it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from cifarkit._types import Model
+from cifarkit.augment import Policy
+from cifarkit.training._network import Network
+
+
+class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
+    """A network behind its augmentation; the targets pass through it too.
+
+    Mixed images need mixed targets, so the targets that count are those that come out.
+    What a callback saves is the network alone, without these training-only parts.
+
+    Attributes:
+        network: that network.
+        sparse: whether loss and metrics get integer labels.
+        skipped: how many steps are passed over from now on, because they were done
+            before: their batches are drawn, and nothing is learnt from them.
+    """
+
+    network: Model
+    sparse: bool
+    skipped: int = 0
+    train_function: Any
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Return the function of a step, which can be passed over."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        learn = super().make_train_function(force=True) or self.train_function
+
+        def step(*given: Any) -> Any:
+            if not self.skipped:
+                return learn(*given)
+            if hasattr(given[-1], "__next__"):  # the step itself would draw the batch
+                next(given[-1])
+            return {} if len(given) == 1 else ({}, given[0])  # JAX hands its state on
+
+        self.train_function = step
+        return step
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the loss against the targets that left the augmentation."""
+        targets, outputs = self._seen(y_pred)
+        return super().compute_loss(x, targets, outputs, sample_weight, training)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
+        """Return the metrics against the targets that left the augmentation."""
+        targets, outputs = self._seen(y_pred)
+        return super().compute_metrics(x, targets, outputs, sample_weight)
+
+    def save(self, *args: Any, **options: Any) -> Any:
+        """Save the network alone."""
+        return self.network.save(*args, **options)
+
+    def save_weights(self, *args: Any, **options: Any) -> Any:
+        """Save the weights of the network alone."""
+        return self.network.save_weights(*args, **options)
+
+    def load_weights(self, *args: Any, **options: Any) -> Any:
+        """Load the weights of the network alone."""
+        return self.network.load_weights(*args, **options)
+
+    def _seen(self, outputs: Any) -> tuple[Any, Any]:
+        targets = outputs["targets"]
+        if self.sparse:
+            targets = ops.argmax(targets, axis=-1)
+        return targets, outputs["probabilities"]
+
+
+class _Augmented(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """The augmentation, in training alone."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(name="augment", dtype="float32", autocast=False)
+        self._policy = policy
+
+    def call(self, image: Any, target: Any, noise: Any, training: Any = None) -> Any:
+        image = ops.cast(image, "float32")
+        if not training or not self._policy.items:
+            return image, target
+        return self._policy(image, target, noise)
+
+
+def fed(
+    network: Network,
+    learner: Model,
+    policy: Policy,
+    *,
+    shape: Sequence[int],
+    classes: int,
+    draws: int,
+    sparse: bool,
+) -> Fed:
+    """Return a network as it is fed while it learns.
+
+    Args:
+        network: the whole, which callbacks see and save.
+        learner: the whole too, or the part of it that is not computed ahead.
+        policy: the augmentation, applied at native size inside the compiled step.
+        shape: of one native image, `(H, W, 3)`, or of what is kept of it.
+        classes: how many classes there are.
+        draws: random numbers per image that the batches bring.
+        sparse: whether loss and metrics get integer labels.
+    """
+    inputs = {
+        "image": keras.Input(tuple(shape), name="image"),
+        "target": keras.Input((classes,), name="target"),
+        "noise": keras.Input((draws,), name="noise"),
+    }
+    image, target = _Augmented(policy)(*inputs.values())
+    outputs = {"probabilities": learner(image), "targets": target}
+    model = Fed(inputs, outputs)
+    model.network, model.sparse = network.model, sparse
+    return model
