@@ -843,7 +843,7 @@ def test_random_weights_leave_the_preprocessing(data):
             backbones.get("vgg16", weights=None, preprocess="caffe"),
             heads.linear(),
             classes=4,
-            size=32,
+            size=64,
             seed=seed,
         )
         (swap,) = network.parts[0].get_layer("preprocess_caffe").get_weights()[:1]

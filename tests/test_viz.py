@@ -239,13 +239,23 @@ def test_grad_cam_finds_where_the_evidence_is():
 
 
 def test_grad_cam_sees_what_makes_a_network_sure():
-    """The map of a probability of 1 is that of a small one: evidence stays."""
-    model, images = cornered()
-    last = model.get_layer("last")
-    doubtful = viz.grad_cam(model, images)
-    last.set_weights([3 * weight for weight in last.get_weights()])
+    """A probability of 1 has the map of a small one: its own evidence stays in it."""
+    image = keras.Input((16, 16, 3))
+    maps = keras.layers.Conv2D(2, 1, use_bias=False, name="colours")(image)
+    means = keras.layers.GlobalAveragePooling2D()(maps)
+    model = keras.Model(image, keras.layers.Dense(2, "softmax", name="last")(means))
+    red_and_green = np.eye(3)[:, :2].reshape(1, 1, 3, 2)
+    model.get_layer("colours").set_weights([red_and_green])
+    images = np.zeros((1, 16, 16, 3), np.uint8)
+    images[0, :4, 12:, 0] = 200  # red speaks for the first class
+    images[0, 12:, :4, 1] = 200  # green against the second
+    found = []
+    for scale in (0.01, 2.0):
+        model.get_layer("last").set_weights([scale * np.diag([1.0, -1.0]), np.zeros(2)])
+        found.append(viz.grad_cam(model, images))
     assert model(images.astype("float32")).numpy().max() == 1
-    np.testing.assert_allclose(viz.grad_cam(model, images), doubtful, atol=1e-5)
+    np.testing.assert_allclose(*found, atol=1e-5)
+    assert found[0][0, 1, 14] == found[0][0, 14, 1] == 1
 
 
 def test_grad_cam_leaves_a_network_as_it_is():

@@ -1,5 +1,6 @@
 """What a service accepts before it refuses."""
 
+import math
 from dataclasses import dataclass, fields
 from numbers import Real
 from typing import final
@@ -40,7 +41,7 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if not isinstance(value, Real) or not 0 < value < float("inf"):
+            if not isinstance(value, Real) or not 0 < float(value) < math.inf:
                 raise InvalidArgument(
                     f"Expected {each.name} as a number above 0; received {value!r}."
                 )

@@ -1,4 +1,4 @@
-"""A network as it is fed while it learns: behind its augmentation, targets beside it."""
+"""A network as it is fed while it learns: augmentation before it, targets beside it."""
 
 from collections.abc import Sequence
 from typing import Any
