@@ -14,6 +14,8 @@ test:  ## Run all tests.
 	$(PYTHON) -m pytest -q -m alone
 
 check: style documentation  ## What the CI runs before the tests.
+	$(PYTHON) scripts/results --check
+	$(PYTHON) scripts/ledger --check
 
 style:  ## Layout, lint, types.
 	@$(PYTHON) -c "import ruff, mypy" 2>/dev/null || $(PYTHON) -m pip install -q -e '.[dev]'

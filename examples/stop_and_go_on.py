@@ -62,11 +62,13 @@ def stop(smoke, folder):
     """
     words = [sys.executable, __file__, "--in", folder, *["--smoke"] * smoke]
     with subprocess.Popen(words) as process:
-        while process.poll() is None and not list(folder.glob("phase_1/*.json")):
-            time.sleep(0.1)
+        while process.poll() is None and not list(folder.glob("phase_1/*.manifest")):
+            time.sleep(0.1)  # until the first phase is kept
         time.sleep(1 if smoke else 20)
         process.terminate()
     print(f"stopped, with status {process.returncode}")
+    if process.returncode == 0:
+        sys.exit("It had ended before it could be stopped.")
 
 
 if __name__ == "__main__":

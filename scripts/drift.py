@@ -17,8 +17,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads
-from cifarkit.activations import Cache, _engine
+from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads, models
+from cifarkit.activations import Cache
 
 WAYS = {
     "live": ("never", "tensorflow"),
@@ -81,15 +81,17 @@ def main():
         "steps": options.steps,
         "batch_norm": found,
     }
-    options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    part = options.json.with_suffix(".part")
+    part.write_text(json.dumps(figures, indent=2) + "\n")
+    part.replace(options.json)
 
 
 def trained(data, batch_norm, way, seed):
     """Train 200 steps of phase 2 in one way; return its losses, weights and result."""
     cache, engine = WAYS[way]
-    honest = _engine._on_tensorflow_cpu
+    honest = models.on_tensorflow_cpu
     if engine != "openvino":
-        _engine._on_tensorflow_cpu = lambda: False
+        models.on_tensorflow_cpu = lambda: False
     noting = Losses()
     trainer = TwoPhaseTrainer(
         backbones.get("mobilenetv2"),
@@ -104,7 +106,7 @@ def trained(data, batch_norm, way, seed):
     try:
         result = trainer.fit(data, callbacks=[noting])
     finally:
-        _engine._on_tensorflow_cpu = honest
+        models.on_tensorflow_cpu = honest
     weights = np.concatenate([each.ravel() for each in result.phases[1].weights])
     accuracy = result.phases[1].validation_accuracy
     return (noting.steps, weights, accuracy, result.phases[1].engine), result

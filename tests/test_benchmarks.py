@@ -27,6 +27,7 @@ TWO_PHASE = {
     "phase_1": {
         **TIMES,
         "live_10_epochs_s": float,
+        "by_hand_10_epochs_s": float,
         "cached_10_epochs_with_extraction_s": float,
     },
     "phase_2": {"last_50": TIMES, "last_20": TIMES},

@@ -15,6 +15,23 @@ def peak_rss():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def worked():
+    """Return the seconds of work of all processors, and of this process; or None."""
+    about = Path("/proc/stat")
+    if not about.exists():
+        return None
+    user, nice, system, *_ = map(int, about.read_text().splitlines()[0].split()[1:])
+    return (user + nice + system) / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
+
+
+def share_of_others(before):
+    """Return which share of the work since `worked` was other programs', or None."""
+    if before is None:
+        return None
+    every, own = (now - then for now, then in zip(worked(), before, strict=True))
+    return round(max(0.0, 1 - own / max(every, 1e-9)), 3)
+
+
 def ratio(slow, fast):
     """Return how many times as long the slow one took; None where one is not known."""
     return None if slow is None or fast is None else slow / fast

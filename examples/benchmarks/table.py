@@ -15,6 +15,12 @@ def table(figures):
             head["cached_10_epochs_with_extraction_s"],
             ratios["phase_1_ten_epochs"],
         ),
+        _timed(
+            "the same, features kept by hand",
+            head["by_hand_10_epochs_s"],
+            head["cached_10_epochs_with_extraction_s"],
+            ratios["phase_1_ten_epochs_by_hand"],
+        ),
         *(
             _timed(
                 f"phase 2, {last}, one epoch", *_pair(each), ratios[f"phase_2_{last}"]

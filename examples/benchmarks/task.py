@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from measuring import peak_rss, write_json
+from measuring import peak_rss, share_of_others, worked, write_json
 
 CLASSES = 10
 
@@ -61,13 +61,16 @@ class Task:
 def carry_out(side, parts):
     """Do the parts that the command line names: FOLDER PART ...
 
-    Each writes `side.part.json` into the folder, with the peak of memory so far.
+    Each writes `side.part.json` into the folder, with the peak of memory so far, and
+    the share of the machine's work meanwhile that was other programs'.
     """
     folder, *names = sys.argv[1:]
     task = Task(Path(folder))
     for name in names:
         print(f"\n{side}: {name}", flush=True)
+        before = worked()
         figures = {**parts[name](task), "peak_rss_bytes": peak_rss()}
+        figures["others"] = share_of_others(before)
         write_json(task.folder / f"{side}.{name}.json", figures)
         keras.backend.clear_session()
         gc.collect()

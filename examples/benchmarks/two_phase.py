@@ -46,6 +46,7 @@ QUICK = {
 }
 TURNS = (
     ("plain", "published"),
+    ("plain", "features"),
     ("cifarkit", "phase_1"),
     ("plain", "last_50"),
     ("cifarkit", "last_50"),
@@ -57,7 +58,7 @@ TURNS = (
 )
 LASTING = ("machine", "device", "versions")
 QUICK_TURNS = (  # fewer starts, and no run of the default recipe
-    ("plain", "published", "last_50", "last_20", "tuned"),
+    ("plain", "published", "features", "last_50", "last_20", "tuned"),
     ("cifarkit", "phase_1", "last_50", "last_20", "short"),
 )
 

@@ -1,6 +1,7 @@
 """The web page: python gradio_app.py, then http://localhost:7860.
 
-CIFARKIT_MODEL names the model (exported/model.keras if it is not set), PORT the port.
+CIFARKIT_MODEL names the model (exported/model.keras if it is not set), PORT the port,
+HOST=0.0.0.0 lets other machines in.
 The pictures to try are drawn from CIFAR-10 when the page starts for the first time.
 """
 
@@ -34,7 +35,7 @@ def samples():
 def main():
     """Open the page."""
     gradio_page(MODEL, examples=samples()).launch(
-        server_name=os.environ.get("HOST", "0.0.0.0"),
+        server_name=os.environ.get("HOST", "127.0.0.1"),
         server_port=int(os.environ.get("PORT", "7860")),
         share=False,
         max_file_size="8mb",

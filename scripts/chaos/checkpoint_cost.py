@@ -56,7 +56,7 @@ def main():
         "share_if_kept_once_an_epoch": save / epoch,
     }
     tell(figures, given.json)
-    assert figures["share_of_an_epoch"] <= 0.02
+    assert between == _keeping.SECONDS, "saves take so long that they are made rarer"
 
 
 def saves(model):

@@ -98,6 +98,7 @@ def entry(work):
     folder = work / "activations"
     os.environ["CIFARKIT_HOME"] = str(folder)
     right = _extract.extract(Frozen(), IMAGES).view(0)
+    control(folder, right, batches=0)
 
     def notices(copy, path):
         return computed_again(copy, right) == 3
@@ -125,11 +126,19 @@ def part(work):
         filling._append(files, iter([(rows, parts)]))
     for file in files.values():
         file.close()
+    control(folder, right, batches=1)
 
     def notices(copy, path):
         return computed_again(copy, right) == 3
 
     return folder, notices
+
+
+def control(folder, right, *, batches):
+    """Check that without harm no more than that is computed again."""
+    copy = folder.with_name(f"{folder.name}-unharmed")
+    shutil.copytree(folder, copy)
+    assert computed_again(copy, right) == batches, "nothing that was kept is used"
 
 
 def computed_again(copy, right):

@@ -18,6 +18,8 @@ sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
 
 from telling import options, tell  # noqa: E402
 
+EXTRAS = "test", "openvino", "ray"
+
 
 def main():
     """Pick, install, test, and tell which versions they were."""
@@ -54,7 +56,8 @@ def main():
 def environment(folder, wanted):
     """Return the Python of an environment with the lowest versions."""
     picking = ["uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"]
-    source = ["--extra", "test", "--output-file", wanted, ROOT / "pyproject.toml"]
+    extras = [word for name in EXTRAS for word in ("--extra", name)]
+    source = [*extras, "--output-file", wanted, ROOT / "pyproject.toml"]
     subprocess.run([*picking, *source], check=True)
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"

@@ -1,5 +1,6 @@
 """From a folder of photographs to a model."""
 
+import shutil
 from pathlib import Path
 
 from cifarkit import (
@@ -39,7 +40,9 @@ def learn(folder, out, *, backbone="mobilenetv2", size=128, epochs=6):
         ),
         augment=[augment.flip(), augment.brightness(0.2), Speckles(0.01)],
     )
-    run_dir = Path(out).with_suffix(".run")  # a learning that is stopped goes on
+    out = Path(out)
+    run_dir = out.with_name(f"{out.name}.run")  # a learning that is stopped goes on
     result = trainer.fit(data, run_dir=run_dir)
     result.save(out)
+    shutil.rmtree(run_dir)  # the next one may have other photographs
     return evaluate(result.model, data.test)
