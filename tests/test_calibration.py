@@ -53,6 +53,9 @@ def assembled():
 def test_a_scaled_model_divides_its_logits(build, tmp_path):
     """It gives softmax(log p / T), after saving too; the given model stays."""
     model = build()
+    for weight in model.weights:  # a bias of 0 would be divided by anything
+        if weight.path.endswith("predictions/bias"):
+            weight.assign(np.linspace(-1, 1, weight.shape[0]))
     before = model.predict(IMAGES, verbose=0)
     calibrated = calibration.scaled(model, 2.5)
     expected = softmax(np.log(before.astype(np.float64)) / 2.5, axis=1)
@@ -102,3 +105,21 @@ def test_what_is_no_graph_is_refused():
     for wrong in (Mine(), "model.keras"):
         with pytest.raises(InvalidArgument, match="functional"):
             calibration.scaled(wrong, 2.0)
+
+
+def test_a_softmax_layer_of_its_own_is_seen():
+    """The dense layer before it gives the logits."""
+    image = keras.Input((4,))
+    outputs = keras.layers.Activation("softmax")(keras.layers.Dense(3)(image))
+    model = keras.Model(image, outputs)
+    given = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    expected = softmax(np.log(model.predict(given, verbose=0)) / 2, axis=1)
+    found = calibration.scaled(model, 2.0).predict(given, verbose=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_certainty_has_a_temperature():
+    """Probabilities of 0 and 1, of which one is wrong, get the largest."""
+    rows = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    found = calibration.temperature(np.array([0, 1, 1]), rows)
+    assert found == pytest.approx(20, rel=1e-2)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cifarkit import evaluate as evaluate_of_the_root
 from cifarkit import metrics
 from cifarkit._errors import InvalidArgument, InvalidData, WriteError
-from cifarkit.evaluation import Evaluation, evaluate, probabilities
+from cifarkit.evaluation import Evaluation, Mistake, evaluate, probabilities
 from strategies import evaluations, matrices
 
 NAMES = tuple("abcdefghijkl")
@@ -488,14 +488,89 @@ def test_a_row_that_is_no_number_is_named_by_its_image():
     """Not by its place in a batch."""
     image = keras.Input((4, 4, 3))
     total = keras.layers.GlobalAveragePooling2D()(image)
-    rows = keras.ops.where(total > 250, np.nan, 1 / 3)
     images = np.zeros((300, 4, 4, 3), np.uint8)
     images[201] = 255
-    with pytest.raises(InvalidData, match="row 201"):
-        probabilities(keras.Model(image, rows), images)
+    for value, text in ((np.nan, "in row 201"), (0.9, r"row 201 has the sum 2\.7")):
+        rows = keras.ops.where(total > 250, value, 1 / 3)
+        with pytest.raises(InvalidData, match=text):
+            probabilities(keras.Model(image, rows), images)
 
 
 def test_a_file_that_cannot_be_written_is_one_error(tmp_path):
     """A folder stands in its place."""
     with pytest.raises(WriteError, match="cannot be written"):
         _plain(np.array([[1, 0], [0, 1]])).to_json(tmp_path)
+
+
+def test_a_mistake_above_one_by_rounding_is_sure():
+    """Softmax may give a little more than 1."""
+
+    class Sure(keras.Model):
+        def call(self, images):
+            row = keras.ops.convert_to_tensor([[1.0000001, 0.0]])
+            return keras.ops.tile(row, (keras.ops.shape(images)[0], 1))
+
+    split = Split(np.ones((2, 2, 2, 3), np.uint8), np.array([1, 0]), ("a", "b"))
+    assert evaluate(Sure(), split).worst[0].confidence == 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"index": -1}, {"predicted": "a"}, {"confidence": 1.5}, {"confidence": -0.1}],
+)
+def test_impossible_mistakes_are_refused(change):
+    """No place, no mistake, no probability."""
+    right = {"index": 0, "true": "a", "predicted": "b", "confidence": 0.5}
+    with pytest.raises(InvalidData, match="two names"):
+        Mistake(**right | change)
+
+
+LATE = Mistake(index=10, true="class 0", predicted="class 1", confidence=0.5)
+
+
+@pytest.mark.parametrize(
+    "change", [{"loss": -0.1}, {"top_k": {1: 1.5}}, {"worst": (LATE,)}]
+)
+def test_impossible_evaluations_are_refused(change):
+    """A negative loss, a share above one, a mistake on an image behind the last."""
+    with pytest.raises(InvalidData, match="an evaluation with"):
+        replace(_plain(np.array([[3, 1], [2, 4]])), **change)
+
+
+def test_ten_pairs_are_named():
+    """No more, however many classes there are."""
+    assert len(_plain(np.ones((7, 7), int)).pairs) == 10
+
+
+def test_penalties_of_frozen_weights_do_not_count():
+    """As Keras counts them."""
+    model = classifier(penalty=keras.regularizers.L2(0.3))
+    model.layers[-1].trainable = False
+    found = evaluate(model, drawn(0, 5))
+    assert found.objective == found.loss
+
+
+def test_probabilities_average_mirror_images_too(pixels):
+    """On request, as `evaluate` does."""
+    images = drawn(0, 5).images
+    mean = (answered(images) + answered(images[:, :, ::-1])) / 2
+    found = probabilities(pixels, images, tta=True)
+    np.testing.assert_allclose(found, mean, rtol=1e-5)
+
+
+def test_the_table_says_the_figures():
+    """Each in its place."""
+    wrong = Mistake(index=7, true="class 0", predicted="class 1", confidence=0.9)
+    found = replace(_plain(np.array([[3, 1], [2, 4]])), tta=True, worst=(wrong,))
+    lines = str(found).split("\n")
+    assert lines[0] == "10 images, 2 classes, each with its mirror image"
+    for line in (
+        "accuracy     70.00%   (95% interval: 39.68% to 89.22%)",
+        "loss         1.0000   (with penalties: 1.5000)",
+        "calibration  0.1000   (expected error)",
+        f"{'0 class 0':<24}    3    1",
+        f"{'1 class 1':<24}    2    4",
+        "      3  class 0 / class 1",
+        " 90.00%  class 0 taken for class 1 (image 7)",
+    ):
+        assert line in lines

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifarkit._errors import InvalidArgument, UnknownName
-from cifarkit.training._freezing import freeze, is_batch_norm, learning, leaves
+from cifarkit import Phase
+from cifarkit._errors import InvalidArgument, TrainingError, UnknownName
+from cifarkit.training._freezing import (
+    BatchNormGuard,
+    freeze,
+    is_batch_norm,
+    learning,
+    leaves,
+)
+from cifarkit.training._statistics import momentum_of
 
 
 class Conv2D(SimpleNamespace):
@@ -164,3 +172,51 @@ def test_conv2d_without_any_is_refused():
     layers = [SimpleNamespace(name="dense", trainable=True)]
     with pytest.raises(InvalidArgument, match="received none"):
         learning(layers, "conv2d", snap=True, block_of=block_of)
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0.01, 1), (0.24, 2), (0.26, 3)])
+def test_a_fraction_is_rounded_and_never_nothing(fraction, count):
+    """Of ten layers: a hundredth is one, 2.4 are two, 2.6 are three."""
+    mask = learning(network([3, 3, 3]), fraction, snap=False, block_of=block_of)
+    assert sum(mask) == count
+
+
+def test_layers_between_blocks_are_no_block():
+    """A cut at one of them stays where it is."""
+    names = ("stem", "block_1_a", "add_1", "add_2", "block_2_a")
+    layers = [Conv2D(name=name, trainable=True) for name in names]
+    assert (
+        learning(layers, 2, snap=True, block_of=block_of) == (False,) * 3 + (True,) * 2
+    )
+
+
+@pytest.mark.parametrize("name", ["moving_mean", "moving_variance"])
+def test_a_guard_sees_either_statistic_of_frozen_norms_alone(name):
+    """What learns may move; what is no number is no movement."""
+    held, free = (
+        keras.layers.BatchNormalization(trainable=each) for each in (False, True)
+    )
+    model = keras.Sequential([keras.Input((3,)), held, free])
+    getattr(held, name).assign([1.0, 2.0, float("nan")])
+    guard = BatchNormGuard([model])
+    getattr(free, name).assign([9.0, 9.0, 9.0])
+    guard.check()
+    getattr(held, name).assign([1.0, 2.5, float("nan")])
+    with pytest.raises(TrainingError, match="keep its"):
+        guard.check()
+
+
+@pytest.mark.parametrize(
+    ("given", "steps", "kept"),
+    [
+        ("auto", 700, 1 - 10 / 700),
+        ("auto", 101, 1 - 10 / 101),
+        ("auto", 15, 0.9),
+        ("auto", 1, 0.9),
+        (0.8, 700, 0.8),
+        (None, 700, None),
+    ],
+)
+def test_statistics_last_for_a_tenth_of_an_epoch(given, steps, kept):
+    """At least ten steps; or as long as they are told."""
+    assert momentum_of(Phase(bn_momentum=given), steps) == pytest.approx(kept)

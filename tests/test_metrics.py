@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import itertools
 import math
 import pkgutil
 from types import ModuleType
@@ -279,18 +280,67 @@ def test_half_precision_passes():
     "matrix",
     [
         np.array([1, 2]),
-        np.array([[1, 2]]),
-        np.array([[0.5]]),
-        np.array([[-1]]),
         np.zeros((0, 0), int),
-        np.eye(3, dtype=int),
+        np.array([[1, 2, 3], [4, 5, 6]]),
+        np.array([[0.5, 1], [1, 1]]),
+        np.array([[-1, 1], [1, 1]]),
     ],
 )
 @pytest.mark.parametrize("score", [metrics.per_class, metrics.confused_pairs])
 def test_bad_matrices_are_refused(score, matrix):
-    """A matrix that is no square of counts, or has other names, is an error."""
-    with pytest.raises(InvalidData, match="Expected"):
+    """What is no square of counts is an error."""
+    with pytest.raises(InvalidData, match="counts of shape"):
         score(matrix, ["one", "two"])
+
+
+@pytest.mark.parametrize("score", [metrics.per_class, metrics.confused_pairs])
+def test_names_fit_the_matrix(score):
+    """One for each class."""
+    with pytest.raises(InvalidData, match="one name for each of 3"):
+        score(np.eye(3, dtype=int), ["one", "two"])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: metrics.confusion(np.array([0, 2]), np.array([0, 0]), classes=2),
+        lambda: metrics.confusion(np.array([0, 1]), np.array([3, 0]), classes=2),
+        lambda: metrics.confusion(np.array([0, 1]), np.array([0]), classes=2),
+        lambda: metrics.mcnemar(np.array([0, 1]), np.array([0]), np.array([0, 1])),
+        lambda: metrics.mcnemar(np.array([0, 1]), np.array([0, 1]), np.array([0])),
+    ],
+)
+def test_what_would_be_counted_wrongly_is_refused(call):
+    """A class that there is not lies in another cell; one value would serve for all."""
+    with pytest.raises(InvalidData, match=r"below 2|of one length"):
+        call()
+
+
+def test_there_are_15_bins_unless_told():
+    """The two lie in one bin of 15, and in two of 14 or of 16."""
+    rows = np.array([[0.61, 0.39], [0.65, 0.35]])
+    found = metrics.calibration_error(np.array([0, 1]), rows)
+    assert found == pytest.approx(0.13)
+
+
+def test_a_probability_above_one_by_rounding_costs_nothing():
+    """A loss is never negative."""
+    assert metrics.cross_entropy(np.array([0]), np.array([[1.0000001, 0.0]])) == 0
+
+
+def test_equal_pairs_stay_in_label_order():
+    """As they are documented."""
+    found = metrics.confused_pairs(np.ones((7, 7), int), list("abcdefg"))
+    wanted = list(itertools.combinations("abcdefg", 2))
+    assert [(each.first, each.second) for each in found] == wanted[: len(found)]
+
+
+@pytest.mark.parametrize(("second", "total"), [([0.3, 0.2], 0.5), ([0.9, 0.12], 1.02)])
+def test_rows_sum_to_one(second, total):
+    """Below and above; the row is named."""
+    rows = np.array([[0.9, 0.1], second])
+    with pytest.raises(InvalidData, match=f"row 1 has the sum {total}"):
+        metrics.cross_entropy(np.array([0, 0]), rows)
 
 
 @pytest.mark.parametrize(

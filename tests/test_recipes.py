@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from cifarkit import datasets, heads, models, recipes
+from cifarkit import augment, datasets, heads, models, recipes
 from cifarkit._errors import InvalidArgument, UnknownName
-from cifarkit.recipes import Images
+from cifarkit.recipes import Images, _images
 
 PUBLISHED = (
     *("s0-cnn", "s0-mobilenetv2-frozen", "s0-mobilenetv2-finetuned"),
@@ -407,8 +407,13 @@ def test_a_recipe_refuses_at_once_what_it_could_not_judge(data):
     empty = datasets.Splits(data.train, data.validation, data.test.take(0))
     wide = datasets.from_arrays(data.train.images[:, :16], data.train.labels)
     small = datasets.Splits(data.train, data.validation, shrunk(data.test))
-    for given in (empty, (data.train.images, data.train.labels), wide, small):
-        with pytest.raises(InvalidArgument, match="Expected"):
+    for given, text in (
+        (empty, "Splits with test images"),
+        ((data.train.images, data.train.labels), "Splits with test images"),
+        (wide, "square images"),
+        (small, "test images of 32 x 32"),
+    ):
+        with pytest.raises(InvalidArgument, match=text):
             recipe.run(given, verbose=0)
 
 
@@ -433,8 +438,93 @@ def test_the_ledger_has_the_claim_beside_the_figure(data):
     }
     assert row["interval"] == list(evaluation.interval)
     assert row["assumed"] == list(recipe.assumed)
-    wanted = {"command", "seed", "machine", "device", "versions", "when", "recipe"}
-    assert wanted | {"system", "variant", "seconds", "notes"} <= set(row)
+    assert {"seed", "machine", "device", "versions", "when"} <= set(row)
+    told = {key: row[key] for key in ("command", "recipe", "system", "variant")}
+    assert told == {
+        "command": "python x",
+        "recipe": "s3-baseline",
+        "system": recipe.system,
+        "variant": "as_published",
+    }
+    assert (row["seconds"], row["notes"]) == (3.0, list(recipe.notes))
+
+
+def test_a_gap_that_is_not_known_is_null(data):
+    """Without validation images there is none; JSON has no word for no number."""
+    recipe = recipes.get("s2-m1").limited(epochs=1)
+    blind = datasets.Splits(data.train, data.validation.take(0), data.test)
+    result, evaluation = recipe.run(blind, verbose=0)
+    row = recipes.ledger_row(recipe, result, evaluation, command="x", seconds=1.0)
+    assert row["measured"]["gap"] is None
+
+
+def test_a_recipe_trains_as_it_says(data):
+    """With its phases and its augmentation, in every variant."""
+    for recipe in every():
+        course = replace(recipe, weights=None).trainer(data).course
+        assert course.phases == recipe.phases
+        assert course.policy == augment.compose(recipe.augment)
+
+
+def test_seed_and_folder_reach_the_training(data, tmp_path):
+    """What the caller says of a run is what is done."""
+    short = recipes.get("s2-m1").limited(epochs=1)
+    result, _ = short.run(data, seed=5, run_dir=tmp_path / "run", verbose=0)
+    assert result.provenance["seed"] == 5
+    assert (tmp_path / "run" / "phase_1").is_dir()
+
+
+def test_enlarging_goes_on_behind_the_first_ones(monkeypatch):
+    """Thousands are enlarged a part at a time."""
+    monkeypatch.setattr(_images, "_AT_ONCE", 3)
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 4, 4, 3), np.uint8)
+    resize = keras.layers.Resizing(8, 8, interpolation="bilinear")
+    wanted = np.rint(keras.ops.convert_to_numpy(resize(pixels.astype("float32"))))
+    split = datasets.Split(pixels, np.zeros(8, np.int64), ("a",), 4)
+    np.testing.assert_array_equal(_images._enlarged(split, 8).images, wanted)
+
+
+def test_all_parts_are_enlarged(data, monkeypatch):
+    """And drawn by the seed."""
+    seeds = []
+
+    def cifar10(size, *, validation, seed):
+        seeds.append(seed)
+        return data
+
+    monkeypatch.setattr(datasets, "cifar10", cifar10)
+    images = Images(size=224, train=40, validation=20, test=10, enlarged=64)
+    parts = images.load(seed=3)
+    shapes = {
+        each.images.shape[1:3] for each in (parts.train, parts.validation, parts.test)
+    }
+    assert shapes == {(64, 64)}
+    assert (len(parts.train), len(parts.test), seeds) == (40, 10, [3])
+
+
+GAP = "40.20% on its test images, gap 19.00 points"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "s4-resnet50-head",
+            "86.14% on its test images, loss with penalties 3.0072",
+        ),
+        (
+            "s1-resnet50-finetuned",
+            GAP + " (61% training, 41% validation)",
+        ),
+        (
+            "s1-resnet50-frozen",
+            "no test figure; about 30% on the training images",
+        ),
+    ],
+)
+def test_a_claim_prints_its_figures(name, words):
+    """Accuracy, loss, gap, and what must be known."""
+    assert str(published(name).claimed) == words
 
 
 def test_callbacks_reach_the_training(data):

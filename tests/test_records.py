@@ -218,18 +218,23 @@ def test_a_hostile_pickle_is_refused(tmp_path, capsys, call):
     assert capsys.readouterr().out == ""
 
 
-@given(changes=st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255))))
+PLACES = st.integers(0, 135) | st.integers(-40, -1)  # the rest is pixels
+
+
+@given(changes=st.lists(st.tuples(PLACES, st.integers(0, 255)), max_size=3))
 def test_a_damaged_pickle_is_read_or_refused(tmp_path_factory, changes):
     """Whatever its bytes, a batch gives arrays or CorruptFile and nothing else."""
     path = tmp_path_factory.mktemp("damaged")
-    whole = python_2_pickle(*BATCHES["test"])
-    data = bytearray(whole[:200] + whole[-500:])
-    for place, value in changes:
-        data[place % len(data)] = value
-    for name in BATCHES:
+    for name, batch in BATCHES.items():
+        data = bytearray(python_2_pickle(*batch))
+        for place, value in changes:
+            data[place] = value
         (path / name).write_bytes(data)
-    with pytest.raises(CorruptFile, match=r"cannot be read|Expected"):
-        RECORDS.read(path)
+    try:
+        arrays = RECORDS.read(path)
+    except CorruptFile:
+        return
+    assert {each.dtype.kind for each in arrays.values()} <= {"u", "i"}
 
 
 @pytest.mark.parametrize("form", [archive, npz])

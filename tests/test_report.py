@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -9,11 +10,23 @@ import keras
 import numpy as np
 import pytest
 
-from cifarkit import Phase, TwoPhaseTrainer, augment, datasets, evaluate, models, report
+from cifarkit import (
+    Phase,
+    TwoPhaseTrainer,
+    augment,
+    datasets,
+    evaluate,
+    evaluation,
+    metrics,
+    models,
+    report,
+)
 from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit.report import _sections
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
+from cifarkit.report._pictures import Album, _looked_at
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +210,70 @@ def test_comparisons_refuse_what_cannot_be_compared():
             report.compare(labels, {"one": rows, "other": wrong})
     with pytest.raises(InvalidData, match="one: Expected"):
         report.compare(labels + 5, {"one": rows, "other": rows})
+
+
+def test_a_claim_lies_inside_or_outside(made):
+    """The ends of the interval belong to it."""
+    low, high = made.evaluation.interval
+    for value, side in (
+        (low, "inside"),
+        (high, "inside"),
+        (low - 0.01, "outside"),
+        (high + 0.01, "outside"),
+    ):
+        claim = {"accuracy": value}
+        *_, words = _sections.claims(claim, made.evaluation, made.result)
+        assert f"lies {side} the" in words.text
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(5, "inside the noise (0 : 5"), (6, "sure is better (0 : 6")],
+)
+def test_the_second_may_be_better_and_six_of_six_are_enough(count, words):
+    """Five of five images may be chance (p = 0.0625), six of six hardly (0.031)."""
+    sure, worse = (np.tile([0.9, 0.1], (100, 1)) for _ in range(2))
+    worse[:count] = [0.1, 0.9]
+    labels = np.zeros(100, np.int64)
+    assert words in str(report.compare(labels, {"worse": worse, "sure": sure}))
+
+
+@pytest.mark.parametrize(("shift", "missing"), [(0, "wrong"), (1, "right")])
+def test_a_gallery_of_nothing_is_left_out(made, tmp_path, shift, missing):
+    """All right, or all wrong."""
+    labels = made.data.test.labels
+    guess = (labels + shift) % 4
+    matrix = metrics.confusion(labels, guess, classes=4)
+    found = replace(made.evaluation, confusion=matrix, worst=(), top_k={})
+    drawn = Album(tmp_path).of_quality(made.data, found, np.eye(4)[guess])
+    assert {"right", "wrong"} - {each.path.stem for each in drawn} == {missing}
+
+
+def test_the_surest_are_looked_at():
+    """Of the right ones and of the wrong ones three each, the surest first."""
+    sure = np.array([0.6, 0.9, 0.8, 0.7, 0.95, 0.55, 0.65, 0.75])
+    own = np.where(np.arange(8) < 4, sure, 1 - sure)
+    found = _looked_at(np.zeros(8, int), np.stack([own, 1 - own], axis=1))
+    assert found.tolist() == [1, 2, 3, 4, 7, 6]
+
+
+def test_a_report_counts_phases_from_one(made):
+    """And says which was kept, and how it was set."""
+    text = (made.folder / "report.md").read_text()
+    kept = made.result.phases[0].kept_epoch + 1
+    assert "### Phase 1\n" in text
+    assert f"at epoch {kept}, kept. Settings: epochs 2" in text
+
+
+def test_a_report_looks_as_its_evaluation_did(made, tmp_path, monkeypatch):
+    """At mirror images too, if that did."""
+    seen = []
+
+    def noting(model, images, *, tta=False):
+        seen.append(tta)
+        return evaluation.probabilities(model, images, tta=tta)
+
+    monkeypatch.setattr("cifarkit.report._write.probabilities", noting)
+    found = evaluate(made.result.model, made.data.test, tta=True)
+    report.write(tmp_path / "report", made.result, found, made.data)
+    assert seen == [True]

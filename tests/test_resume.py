@@ -31,6 +31,7 @@ from cifarkit.training import _keeping
 from cifarkit.training._run import origins_of
 
 DATA = datasets.synthetic(120, size=16)
+REAL = _keeping.SECONDS, _keeping.SHARE  # before `often` changes them
 FIRST = Phase(
     epochs=2, learning_rate=1e-2, schedule="plateau", patience=2, batch_size=16
 )
@@ -142,7 +143,8 @@ def test_a_plateau_is_not_forgotten(tmp_path):
     settings = {"phase_1": phase, "phase_2": None}
     whole = trainer(**settings).fit(DATA)
     rates = whole.history["learning_rate"]
-    assert rates[0] == rates[2] > rates[3]
+    assert rates[0] == rates[2]
+    assert rates[3] == pytest.approx(rates[0] / 10)
     with pytest.raises(KeyboardInterrupt):  # two steps in an epoch
         trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(5)])
     assert same(trainer(**settings).fit(DATA, run_dir=tmp_path), whole)
@@ -391,10 +393,10 @@ def test_a_signal_is_acted_on_after_the_state_is_kept(signal_, whole, tmp_path):
     assert same(trainer().fit(DATA, run_dir=tmp_path), whole)
 
 
-def test_signals_are_left_alone_after_a_training():
+def test_signals_are_left_alone_after_a_training(tmp_path):
     """Those of the process are back."""
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    trainer().fit(DATA)
+    trainer().fit(DATA, run_dir=tmp_path)
     after = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     assert after == before
 
@@ -615,3 +617,122 @@ def test_the_last_phase_says_what_the_phases_learnt_from():
     assert origins_of(states) == ["head/pool", "live"]
     assert origins_of([states[0], None]) == ["head/pool", "conv"]
     assert origins_of([None, None]) is None
+
+
+ONE = {
+    "phase_1": Phase(
+        epochs=6,
+        batch_size=16,
+        optimizer="sgd",
+        schedule="constant",
+        learning_rate=1e-6,
+    ),
+    "phase_2": None,
+}
+
+
+class Worse(keras.callbacks.Callback):
+    """Logs a score that falls from epoch to epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Log it, before the callbacks behind this one look."""
+        logs["score"] = -float(epoch)
+
+
+def test_a_better_file_is_not_overwritten_after_a_stop(tmp_path):
+    """A checkpoint callback goes on knowing its best."""
+    path = tmp_path / "best.keras"
+
+    def watching(*more):
+        best = {"monitor": "score", "mode": "max", "save_best_only": True}
+        return [Worse(), keras.callbacks.ModelCheckpoint(path, **best), *more]
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**ONE).fit(DATA, run_dir=tmp_path / "run", callbacks=watching(Stop(15)))
+    before = path.read_bytes()
+    trainer(**ONE).fit(DATA, run_dir=tmp_path / "run", callbacks=watching())
+    assert path.read_bytes() == before
+
+
+def test_the_patience_of_early_stopping_goes_on(tmp_path):
+    """Epochs without progress count on after a stop."""
+
+    def stopping():
+        return keras.callbacks.EarlyStopping(min_delta=1.0, patience=2, mode="min")
+
+    whole = trainer(**ONE).fit(DATA, callbacks=[stopping()])
+    steps = -(-len(DATA.train) // 16)
+    assert len(whole.history["loss"]) == 3
+    with pytest.raises(KeyboardInterrupt):  # in the third epoch, one was in vain
+        trainer(**ONE).fit(
+            DATA, run_dir=tmp_path, callbacks=[stopping(), Stop(2 * steps + 2)]
+        )
+    assert same(
+        trainer(**ONE).fit(DATA, run_dir=tmp_path, callbacks=[stopping()]), whole
+    )
+
+
+def test_two_callbacks_of_a_kind_keep_their_own_memories(tmp_path):
+    """The first gets what the first remembered."""
+
+    class Counting(keras.callbacks.Callback):
+        remembered = ("steps",)
+
+        def __init__(self, steps=0):
+            super().__init__()
+            self.steps = steps
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.steps += 1
+
+    settings = {"phase_1": FIRST, "phase_2": None}
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(
+            DATA, run_dir=tmp_path, callbacks=[Counting(), Counting(100), Stop(7)]
+        )
+    pair = [Counting(), Counting()]
+    trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=pair)
+    steps = 2 * -(-len(DATA.train) // 16)
+    assert [each.steps for each in pair] == [steps, 100 + steps]
+
+
+def test_a_slow_disk_takes_a_fiftieth_of_the_time(monkeypatch):
+    """Saves of five seconds lie 250 seconds apart, with the constants as they are."""
+    now, saves = [0.0], []
+    clock = SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0])
+    monkeypatch.setattr(_keeping, "time", clock)
+    monkeypatch.setattr(_keeping, "SECONDS", REAL[0])
+    monkeypatch.setattr(_keeping, "SHARE", REAL[1])
+    monkeypatch.setattr(_keeping._snapshot, "taken", lambda *_: ({}, []))
+    monkeypatch.setattr(_keeping._snapshot, "is_finite", lambda *_: True)
+
+    class Slow:
+        def save(self, arrays, record):
+            saves.append(now[0])
+            now[0] += 5.0
+
+    keeper = _keeping.Keeper(
+        SimpleNamespace(skipped=0, stop_training=False),
+        [],
+        10**6,
+        keeping=_keeping.Keeping(Slow(), {}),
+        held=_keeping.Held(),
+    )
+    for batch in range(600):
+        now[0] += 1.0
+        keeper.on_train_batch_end(batch)
+    assert saves == [30.0, 285.0, 540.0]
+
+
+def test_the_time_of_earlier_processes_counts(tmp_path):
+    """The seconds of a phase are those of all processes that worked on it."""
+    settings = {"phase_1": FIRST, "phase_2": None}
+    states = Checkpoints(tmp_path / "phase_1")
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(4)])
+    kept = states.newest()
+    states.save(kept.arrays, {**kept.record, "seconds": 1000.0})
+    with pytest.raises(KeyboardInterrupt):
+        trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(3)])
+    assert states.newest().record["seconds"] > 1000
+    assert trainer(**settings).fit(DATA, run_dir=tmp_path).phases[0].seconds > 1000

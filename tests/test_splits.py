@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit.datasets import Split, Splits
-from cifarkit.datasets._divide import divide
+from cifarkit.datasets._divide import divide, shares
 from cifarkit.datasets._draw import draw
 from strategies import label_arrays, splits
 
@@ -144,11 +144,20 @@ def test_a_division_refuses_a_class_that_is_too_small():
 
 
 @pytest.mark.parametrize(
-    ("validation", "test"), [(1, 0), (-0.1, 0), (0, 5000), (0.5, 0.5), ("0.1", 0)]
+    ("validation", "test", "text"),
+    [
+        (1, 0, r"in \[0, 1\)"),
+        (-0.1, 0, r"in \[0, 1\)"),
+        (0, -0.1, r"in \[0, 1\)"),
+        (0, 5000, r"in \[0, 1\)"),
+        ("0.1", 0, r"in \[0, 1\)"),
+        (0, "0.1", r"in \[0, 1\)"),
+        (0.5, 0.5, "below 1"),
+    ],
 )
-def test_a_division_refuses_fractions_that_leave_nothing(validation, test):
+def test_a_division_refuses_fractions_that_leave_nothing(validation, test, text):
     """Numbers of images, negatives, and fractions that sum to one are refused."""
-    with pytest.raises(InvalidArgument, match="Expected"):
+    with pytest.raises(InvalidArgument, match=text):
         divide(
             Split(IMAGES, LABELS, NAMES, 8),
             validation=validation,
@@ -268,3 +277,36 @@ def test_class_names_can_be_written():
     """Folder names that are no UTF-8 would fail when a result is saved."""
     with pytest.raises(InvalidData, match="UTF-8"):
         Split(np.zeros((1, 2, 2, 3), np.uint8), np.zeros(1, np.int64), ("\udce9",), 8)
+
+
+def test_seeds_divide_and_take_differently():
+    """Each seed has its own draw, the default being 0; nothing can be selected too."""
+    images = np.zeros((40, 2, 3, 3), np.uint8)
+    images[:, 1, 2, 0] = np.arange(40)
+    split = Split(images, np.arange(40) % len(NAMES), NAMES, 8)
+    parts = [
+        divide(split, validation=0.25, test=0.25, seed=seed, source="").test
+        for seed in range(5)
+    ]
+    takes = [split.take(20, seed=seed) for seed in range(5)]
+
+    def drawn(each):
+        return tuple(each.images[:, 1, 2, 0].tolist())
+
+    assert len(set(map(drawn, parts))) == len(set(map(drawn, takes))) == 5
+    assert drawn(split.take(20)) == drawn(takes[0])
+    assert len(split.select([])) == 0
+
+
+def test_a_class_without_images_is_refused():
+    """The last one too, which no label shows."""
+    first = Split(IMAGES, np.zeros(len(IMAGES), np.int64), NAMES, 8)
+    with pytest.raises(InvalidData, match=f"class '{NAMES[1]}'.*received 0"):
+        divide(first, validation=0.25, test=0, seed=0, source="")
+
+
+def test_shares_are_rounded_to_the_nearest():
+    """1.4, 1.6 and 2.5 images are 1, 2 and 3."""
+    counts = np.array([14, 16, 25])
+    held, _ = shares(("a", "b", "c"), counts, validation=0.1, test=0)
+    assert held.tolist() == [1, 2, 3]

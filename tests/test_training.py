@@ -29,9 +29,11 @@ from cifarkit._errors import (
     TrainingError,
     UnknownName,
 )
+from cifarkit.training._batches import Batches
 from cifarkit.training._fed import _Augmented
 from cifarkit.training._inputs import data_of
 from cifarkit.training._network import pretrained
+from cifarkit.training._watching import kept_epoch
 
 QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
 
@@ -884,3 +886,29 @@ def test_an_optimizer_is_told_with_its_options():
     told = Phase(optimizer=momentum).to_dict()["optimizer"]
     assert told == "SGD(momentum=0.9, nesterov=True)"
     assert Phase(optimizer=keras.optimizers.Adam()).to_dict()["optimizer"] == "Adam"
+
+
+def test_the_trainer_tells_the_feed_each_epoch(data, monkeypatch):
+    """So that no epoch has the order and the noise of another."""
+    told, begin = [], Batches.begin_epoch
+
+    def noting(self, epoch):
+        told.append((self._key, epoch))
+        begin(self, epoch)
+
+    monkeypatch.setattr(Batches, "begin_epoch", noting)
+    trainer(Phase(**QUICK | {"epochs": 3})).fit(data)
+    seen = [epoch for key, epoch in told if key == (0, 1)]
+    assert seen == [0, 0, 1, 2]  # the first when they are made
+
+
+def test_of_two_early_stoppings_the_last_takes_back():
+    """Its weights are those that stay."""
+
+    def stopping(epoch):
+        made = keras.callbacks.EarlyStopping(restore_best_weights=True)
+        made.best_epoch, made.best_weights = epoch, [np.zeros(1)]
+        return made
+
+    assert kept_epoch([stopping(1), stopping(3)], 9) == 3
+    assert kept_epoch([], 9) == 8

@@ -135,9 +135,9 @@ def test_curves_are_one_course(result):
 
 def test_confusion_shows_all_counts(evaluation):
     """Every count of the matrix stands in the picture."""
-    words = texts(viz.confusion(evaluation))
-    for count in evaluation.confusion.ravel():
-        assert str(count) in words
+    axes = viz.confusion(evaluation).axes[0]
+    counts = [str(count) for count in evaluation.confusion.ravel()]  # row by row
+    assert [text.get_text() for text in axes.texts] == counts
 
 
 def test_right_answers_have_another_colour_than_mistakes(evaluation):
@@ -171,6 +171,8 @@ def test_a_comparison_shows_intervals(evaluation):
     """A point in its interval for each model, under its name."""
     figure = viz.comparison({"one": evaluation, "other": evaluation})
     assert {"one", "other", f"{evaluation.accuracy:.2%}"} <= set(texts(figure))
+    interval = [100 * each for each in evaluation.interval]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_xdata(), interval)
     with pytest.raises(InvalidArgument, match="at least one"):
         viz.comparison({})
 
@@ -351,10 +353,16 @@ def test_grad_cam_refuses_what_it_cannot_explain(result, data):
 
 def test_heat_lies_over_the_images(data):
     """Each image twice, once with its map."""
-    figure = viz.heat(
-        data.test.images[:2], np.zeros((2, 32, 32), np.float32), ["a", "b"]
-    )
+    maps = np.stack([np.full((32, 32), level, np.float32) for level in (0.25, 0.75)])
+    figure = viz.heat(data.test.images[:2], maps, ["a", "b"])
     assert len(shown(figure)) == 6
+    levels = [
+        float(image.get_array().max())
+        for axes in figure.axes
+        for image in axes.images
+        if image.get_array().ndim == 2
+    ]
+    assert levels == [0.25, 0.75]
     assert {"a", "b"} <= set(texts(figure))
 
 
