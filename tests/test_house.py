@@ -10,7 +10,7 @@ import cifarkit
 HOUSE = Path(cifarkit.__file__).parent
 FLOORS = (
     {"_errors", "_types", "_registry", "_extras", "_store", "_sources"}
-    | {"_arrays", "_checkpoints", "_sealed"},
+    | {"_arrays", "_checkpoints", "_pickled", "_sealed"},
     {"images", "augment", "heads", "models", "metrics"},
     {"datasets", "backbones"},
     {"activations"},

@@ -344,3 +344,11 @@ def test_a_missing_sheet_is_refused(tmp_path, monkeypatch):
     del files["data_batch_3.png"]
     with pytest.raises(CorruptFile, match=r"sheets\.tgz"):
         _sheets.read_sheets(write_tar(tmp_path / "sheets.tgz", files))
+
+
+def test_a_pickle_that_asks_for_much_memory_is_refused(tmp_path):
+    """Eight bytes can make the unpickler allocate 32 GiB of places."""
+    path = folder(tmp_path / "data")
+    (path / "data_2").write_bytes(b"(dr\xff\xff\xff\x7f.")
+    with pytest.raises(CorruptFile, match="memo index"):
+        RECORDS.read(path)

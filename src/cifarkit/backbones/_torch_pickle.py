@@ -7,7 +7,6 @@ rebuilds a state dict: an ordered dictionary, the tensor, two types of storage.
 import io
 import math
 import pickle
-import pickletools
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cifarkit import _pickled
 
 _STORAGE_TYPES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 
@@ -63,12 +64,7 @@ def unpickle(file: io.BytesIO) -> tuple[Any, dict[str, Storage]]:
         pickle.UnpicklingError: it names something that is not admitted. Broken bytes
             raise whatever the pickle module raises for them.
     """
-    start = file.tell()
-    for opcode, argument, _ in pickletools.genops(file):
-        # The unpickler allocates as many places as the highest index needs.
-        if opcode.name.endswith("PUT") and int(argument or 0) > len(file.getbuffer()):
-            raise pickle.UnpicklingError("a memo index is beyond the file")
-    file.seek(start)
+    _pickled.check(file)
     unpickler = _Unpickler(file)
     return unpickler.load(), unpickler.storages
 

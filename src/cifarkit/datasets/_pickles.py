@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarkit import _pickled
+
 
 def unpickle(data: bytes) -> dict[str, Any]:
     """Return the dictionary in a pickle of Python 2, its arrays as uint8.
@@ -21,7 +23,9 @@ def unpickle(data: bytes) -> dict[str, Any]:
         pickle.UnpicklingError: the pickle names anything but a NumPy array, or is no
             dictionary. Broken bytes can raise other errors too.
     """
-    content = _Unpickler(BytesIO(data), encoding="latin1").load()
+    file = BytesIO(data)
+    _pickled.check(file)
+    content = _Unpickler(file, encoding="latin1").load()
     if not isinstance(content, dict):
         raise pickle.UnpicklingError(f"not a dictionary: {type(content).__name__}")
     return {
