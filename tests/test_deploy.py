@@ -80,13 +80,14 @@ def test_the_steps_of_the_dockerfile_run_in_a_plain_folder(tmp_path, model):
         copy(given, service / target)
     port, command = free_port(), json.loads(only("CMD"))
     check = json.loads(only("HEALTHCHECK").split("CMD", 1)[1])
-    check = [word.replace("8000", str(port)) for word in check]
+    inside = {**os.environ, "PORT": str(port)}
     assert command[0] == check[0] == "python"
     with started([sys.executable, *command[1:]], service, port) as address:
         answer = httpx.post(f"{address}/predict", files={"file": png(3)})
         assert answer.json() == Predictor(model / "model.onnx")(png(3)).to_dict()
-        subprocess.run([sys.executable, *check[1:]], check=True)
-    stopped = subprocess.run([sys.executable, *check[1:]], capture_output=True)
+        subprocess.run([sys.executable, *check[1:]], check=True, env=inside)
+    line = [sys.executable, *check[1:]]
+    stopped = subprocess.run(line, capture_output=True, env=inside)
     assert stopped.returncode != 0
 
 
