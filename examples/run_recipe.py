@@ -8,11 +8,12 @@ python examples/run_recipe.py --recipe s0-mobilenetv2-finetuned --epochs 1 --lim
 import argparse
 import json
 import logging
-import os
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from benchmarks.measuring import share_of_others, worked
 
 from cifarkit import recipes
 
@@ -53,23 +54,6 @@ def main():
         part = row.with_suffix(".part")  # so that a row is whole, or not there
         part.write_text(json.dumps(figures, indent=2) + "\n")
         part.replace(row)
-
-
-def worked():
-    """Return the seconds that all and that own processors' work took, or None."""
-    about = Path("/proc/stat")
-    if not about.exists():
-        return None
-    user, nice, system, *_ = map(int, about.read_text().splitlines()[0].split()[1:])
-    return (user + nice + system) / os.sysconf("SC_CLK_TCK"), sum(os.times()[:4])
-
-
-def share_of_others(before):
-    """Return which share of the machine's work since then was another's, or None."""
-    if before is None:
-        return None
-    every, own = (now - then for now, then in zip(worked(), before, strict=True))
-    return round(max(0.0, 1 - own / every), 3)
 
 
 def line(name):

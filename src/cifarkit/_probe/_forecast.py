@@ -53,10 +53,12 @@ def behind_the_cut(backbone: Backbone, trunk: Model) -> float:
         return 1.0
     if not any(mask):
         return 0.0
-    cut = boundary(trunk, body[mask.index(True)])
-    names, first = [layer.name for layer in body], mask.index(True)
-    known = cut and cut.layer in names  # an operation between two layers is none
-    start = names.index(cut.layer) + 1 if cut and known else first * bool(cut)
+    first = mask.index(True)
+    cut = boundary(trunk, body[first])
+    if cut is None:
+        return 1.0
+    names = [layer.name for layer in body]  # an operation between layers is none
+    start = names.index(cut.layer) + 1 if cut.layer in names else first
     return _work(body[start:]) / (_work(body) or 1)
 
 

@@ -42,7 +42,7 @@ class Prediction:
             InvalidArgument: `k` is no whole number from 1.
         """
         if not isinstance(k, Integral) or k < 1:
-            raise InvalidArgument(f"Expected k of 1 or more; received {k!r}.")
+            raise InvalidArgument(f"Expected k, whole, from 1; received {k!r}.")
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return tuple(ranked[:k])
 
