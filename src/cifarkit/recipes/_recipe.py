@@ -43,7 +43,8 @@ class Recipe:
         notes: flaws that are kept or removed, and what differs from the project.
 
     Raises:
-        InvalidArgument: an unknown variant, or a head beside a network from scratch.
+        InvalidArgument: an unknown variant; a head, or settings of a backbone, beside
+            a network from scratch.
 
     Example:
         >>> from cifarkit import recipes
@@ -78,6 +79,14 @@ class Recipe:
             raise InvalidArgument(
                 "Expected a backbone and a head, or a network of models.names() alone; "
                 f"received network={self.network!r} and head={self.head!r}."
+            )
+        others = self.preprocess, self.interpolation
+        plain = self.weights in (None, "imagenet") and others == ("auto", "bicubic")
+        if self.head is None and not plain:
+            raise InvalidArgument(
+                "Expected no weights, preprocess or interpolation for a network that "
+                f"is trained from scratch; received {(self.weights, *others)!r}. Leave "
+                "them out."
             )
 
     @property
@@ -144,7 +153,8 @@ class Recipe:
         """Train by the recipe; then look at the test images once.
 
         Args:
-            data: images of your own; None for those of the recipe.
+            data: images of your own, all of them; None for those of the recipe. A
+                backbone sees them at the recipe's size, whatever their own `size`.
             seed: of the draw of the images, and as in `trainer`.
             run_dir: as in `TwoPhaseTrainer.fit`: a folder from which a stopped run goes
                 on.

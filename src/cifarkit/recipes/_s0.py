@@ -7,7 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import DRAW, SCALED, checkpoint
+from cifarkit.recipes._phrases import DRAW, KEPT, OWN, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -25,9 +25,10 @@ _TAIL = replace(
     unfreeze=50,
     snap=False,
     batch_norm="tuned",
-    bn_momentum=None,
+    bn_momentum=OWN,
 )
 _CHECKPOINT = checkpoint(160)
+_LAYERS = "32 x 32 pixels for this network, not 160; same padding"
 
 CNN = Recipe(
     name="s0-cnn",
@@ -39,7 +40,7 @@ CNN = Recipe(
     phase_1=replace(_PLAIN, epochs=30),
     assumed=(
         DRAW,
-        "32 x 32 pixels for this network, same padding",
+        _LAYERS,
         "Adam at 1e-3, batch 32, 30 epochs, early stopping after 3",
     ),
 )
@@ -67,6 +68,7 @@ TUNED = replace(
         "10 epochs of phase 1, early stopping after 3 in both",
         "a bilinear resize",
         "batch norm of the last 50 layers learns with them",
+        KEPT,
     ),
 )
 
@@ -76,15 +78,15 @@ def recipes() -> tuple[Recipe, ...]:
     right: dict[str, Any] = {
         "variant": "fixed",
         "preprocess": "auto",
-        "notes": (_CHECKPOINT,),
+        "notes": ("inputs as the weights want them", _CHECKPOINT),
     }
     return (
         CNN,
-        _best.scratch(CNN),
+        _best.scratch(CNN, assumed=(DRAW, _LAYERS)),
         FROZEN,
         replace(FROZEN, **right),
-        _best.frozen(FROZEN),
+        _best.frozen(FROZEN, assumed=(DRAW,)),
         TUNED,
         replace(TUNED, **right),
-        _best.tuned(TUNED),
+        _best.tuned(TUNED, assumed=(DRAW,)),
     )

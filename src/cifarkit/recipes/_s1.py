@@ -7,7 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import SCALED
+from cifarkit.recipes._phrases import KEPT, SCALED
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -25,6 +25,7 @@ _DRAW = "2,000 validation images beside the 10,000"
 _STEPS = "Adam at 1e-3 in phase 1, batch 32"
 _USABLE: dict[str, Any] = {
     "images": Images(size=128, train=10_000, validation=2_000),
+    "assumed": (_DRAW,),
     "notes": ("128 pixels in place of 32, where the last map is a single point",),
 }
 
@@ -39,7 +40,7 @@ FROZEN = Recipe(
     preprocess="unit",
     interpolation="bilinear",
     phase_1=_HEAD,
-    assumed=(_DRAW, _STEPS),
+    assumed=(_DRAW, _STEPS, "a bilinear resize, in `fixed`"),
     notes=(
         SCALED,
         "32 pixels into a network of stride 32, whose last map is 1 x 1",
@@ -50,7 +51,11 @@ TUNED = replace(
     name="s1-resnet50-finetuned",
     claimed=Claim(accuracy=0.402, gap=0.19, note="61% training, 41% validation"),
     phase_2=_ALL,
-    assumed=(_DRAW, _STEPS, "batch norm learns with everything else in phase 2"),
+    assumed=(
+        *FROZEN.assumed,
+        "batch norm learns with everything else in phase 2",
+        KEPT,
+    ),
 )
 
 
@@ -60,7 +65,10 @@ def recipes() -> tuple[Recipe, ...]:
         "variant": "fixed",
         "preprocess": "auto",
         "images": replace(FROZEN.images, size=96),
-        "notes": ("96 pixels, so that the last map is 3 x 3",),
+        "notes": (
+            "inputs as the weights want them",
+            "96 pixels, so that the last map is 3 x 3",
+        ),
     }
     return (
         FROZEN,

@@ -9,11 +9,12 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import DRAW, SCALED, checkpoint
+from cifarkit.recipes._phrases import DRAW, KEPT, OWN, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
 _LAYERS = "same padding, ReLU in every hidden layer"
+_NORMS = f"{_LAYERS}, batch norm after each convolution"
 _CHECKPOINT = checkpoint(96)
 _SGD = Phase(
     epochs=50,
@@ -62,7 +63,7 @@ M6 = replace(
     augment=(augment.contrast(0.1), augment.flip(), augment.rotation(0.1)),
     assumed=(
         DRAW,
-        f"{_LAYERS}, batch norm after each convolution",
+        _NORMS,
         "Adam at 1e-3",
         "contrast and rotation of 0.1",
     ),
@@ -84,7 +85,7 @@ M7 = Recipe(
         unfreeze=50,
         snap=False,
         batch_norm="tuned",
-        bn_momentum=None,
+        bn_momentum=OWN,
     ),
     augment=(augment.rotation(0.04), augment.shift(0.1), augment.flip()),
     assumed=(
@@ -93,6 +94,7 @@ M7 = Recipe(
         "a bilinear resize",
         "rotation by up to 14 degrees, shift by up to a tenth",
         "batch norm of the last 50 layers learns with them",
+        KEPT,
     ),
     notes=(SCALED, _CHECKPOINT),
 )
@@ -122,19 +124,20 @@ def recipes() -> tuple[Recipe, ...]:
     """Return all variants of all models."""
     m5 = _m5()
     right: dict[str, Any] = {"variant": "fixed", "preprocess": "auto"}
+    wanted = "inputs as the weights want them"
     return (
         M1,
-        _best.scratch(M1),
+        _best.scratch(M1, assumed=(DRAW, _LAYERS)),
         M2,
-        _best.scratch(M2),
+        _best.scratch(M2, assumed=(DRAW, _LAYERS)),
         M4,
-        _best.scratch(M4),
+        _best.scratch(M4, assumed=(DRAW, _LAYERS)),
         m5,
-        replace(m5, **right, notes=()),
-        _best.frozen(m5),
+        replace(m5, **right, notes=(wanted,)),
+        _best.frozen(m5, assumed=(DRAW,)),
         M6,
-        _best.scratch(M6),
+        _best.scratch(M6, assumed=(DRAW, _NORMS)),
         M7,
-        replace(M7, **right, notes=(_CHECKPOINT,)),
-        _best.tuned(M7),
+        replace(M7, **right, notes=(wanted, _CHECKPOINT)),
+        _best.tuned(M7, assumed=(DRAW,)),
     )

@@ -7,6 +7,7 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
+from cifarkit.recipes._phrases import KEPT
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -20,7 +21,13 @@ _HEAD = Phase(
     batch_size=32,
     loss=_SPARSE,
 )
-_LAYERS = "same padding, ReLU in every hidden layer, batch norm after each convolution"
+_LAYERS = (
+    "64 x 64 pixels scaled to [0, 1] for this network",
+    "same padding, ReLU in every hidden layer, batch norm after each convolution",
+    "three blocks of two convolutions of 32, 64 and 128, Dense 128, Dropout 0.5",
+)
+_RESIZE = "bilinear resizes"
+_PENALTIES = "the claimed loss very likely holds the penalties on weights"
 _TURNS = "rotation and zoom of 0.1"
 
 CNN = Recipe(
@@ -35,9 +42,7 @@ CNN = Recipe(
     assumed=(
         _DRAW,
         _TURNS,
-        "64 x 64 pixels for this network",
-        _LAYERS,
-        "three blocks of two convolutions of 32, 64 and 128, Dense 128, Dropout 0.5",
+        *_LAYERS,
         "Adam at 1e-3, batch 32, 30 epochs, sparse cross-entropy",
     ),
 )
@@ -52,7 +57,8 @@ HEAD = Recipe(
     interpolation="bilinear",
     phase_1=_HEAD,
     augment=CNN.augment,
-    assumed=(_DRAW, _TURNS, "an L2 of 0.01", "batch 32"),
+    assumed=(_DRAW, _TURNS, _RESIZE, "an L2 of 0.01", "batch 32"),
+    notes=(_PENALTIES,),
 )
 TUNED = replace(
     HEAD,
@@ -61,7 +67,11 @@ TUNED = replace(
     phase_2=replace(
         _HEAD, epochs=3, learning_rate=1e-5, unfreeze="conv2d", train_head=False
     ),
-    notes=("in phase 2 the convolutions learn alone: the head is left as it is",),
+    assumed=(*HEAD.assumed, KEPT),
+    notes=(
+        "in phase 2 the convolutions learn alone: the head is left as it is",
+        _PENALTIES,
+    ),
 )
 
 
@@ -69,12 +79,13 @@ def recipes() -> tuple[Recipe, ...]:
     """Return all variants of all models."""
     native: dict[str, Any] = {
         "images": replace(HEAD.images, enlarged=None),
-        "notes": ("from 32 pixels to 224 at once",),
+        "assumed": (_DRAW,),
+        "notes": ("from 32 pixels to 224 at once", _PENALTIES),
     }
     assert TUNED.phase_2 is not None  # noqa: S101
     return (
         CNN,
-        _best.scratch(CNN),
+        _best.scratch(CNN, assumed=(_DRAW, *_LAYERS)),
         HEAD,
         _best.frozen(HEAD, **native),
         TUNED,
@@ -82,7 +93,7 @@ def recipes() -> tuple[Recipe, ...]:
             TUNED,
             variant="fixed",
             phase_2=replace(TUNED.phase_2, train_head=True),
-            notes=(),
+            notes=("in phase 2 the head learns too", _PENALTIES),
         ),
         _best.tuned(TUNED, **native),
     )
