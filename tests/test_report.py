@@ -19,9 +19,10 @@ from cifarkit import (
     evaluation,
     metrics,
     models,
+    recipes,
     report,
 )
-from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._errors import InvalidArgument, InvalidData, WriteError
 from cifarkit.report import _sections
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
 from cifarkit.report._html import html
@@ -100,12 +101,64 @@ def test_the_record_of_a_report_can_be_read(made):
 
 
 def test_a_report_is_written_again_over_itself(made):
-    """The second one replaces the first, and leaves nothing half-written."""
-    before = sorted(path.name for path in made.folder.rglob("*"))
+    """The second one replaces the first, pictures too; other files stay."""
+    before = {path.name for path in made.folder.rglob("*")}
+    (made.folder / "figures" / "mine.png").write_bytes(b"mine")
     report.write(made.folder, made.result, made.evaluation, made.data)
     text = (made.folder / "report.md").read_text()
     assert "Comparison with the claim" not in text
-    assert sorted(path.name for path in made.folder.rglob("*")) == before
+    after = {path.name for path in made.folder.rglob("*")}
+    assert after == before - {"augmentations.png"} | {"mine.png"}
+    (made.folder / "figures" / "mine.png").unlink()
+
+
+def test_a_report_that_fails_leaves_the_earlier_one(made, tmp_path, monkeypatch):
+    """Every file as it was, whichever part failed."""
+    place = tmp_path / "report"
+    report.write(place, made.result, made.evaluation, made.data)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cifarkit.report._write.html", full)
+    with pytest.raises(WriteError):
+        report.write(place, made.result, made.evaluation, made.data)
+    after = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_the_evaluation_of_another_model_is_refused(made, tmp_path):
+    """Its tables would be beside the pictures of this one."""
+    labels = made.data.test.labels
+    turned = np.roll(made.evaluation.confusion, 1, axis=1)
+    assert turned.sum() == len(labels)
+    other = replace(made.evaluation, confusion=turned)
+    with pytest.raises(InvalidArgument, match=r"evaluation of result\.model"):
+        report.write(tmp_path / "report", made.result, other, made.data)
+
+
+@pytest.mark.parametrize("claim", [{"accuracy": 90.24}, {"test_accuracy": 0.9}])
+def test_a_claim_that_cannot_be_compared_is_refused(made, tmp_path, claim):
+    """Per cent in place of a share, and a name that nothing has."""
+    with pytest.raises(InvalidArgument, match="accuracy in"):
+        report.write(
+            tmp_path / "report", made.result, made.evaluation, made.data, claimed=claim
+        )
+
+
+def test_the_claim_of_a_recipe_is_compared(made):
+    """Penalties with penalties, no figure where there is none, nothing of nothing."""
+    given = recipes.get("s4-resnet50-head").claimed.to_dict()
+    _, table, _ = _sections.claims(given, made.evaluation, made.result)
+    names = [row[0] for row in table.rows]
+    assert names == ["accuracy", "loss with penalties on weights"]
+    assert table.rows[1][2] == f"{made.evaluation.objective:.4f}"
+    nothing = recipes.get("s1-resnet50-frozen").claimed.to_dict()
+    assert _sections.claims(nothing, made.evaluation, made.result) == []
+    unknown = SimpleNamespace(gap=float("nan"))
+    _, table = _sections.claims({"gap": 0.1}, made.evaluation, unknown)
+    assert table.rows == (("gap", "0.1000", "-"),)
 
 
 def test_a_file_is_no_folder(made, tmp_path):

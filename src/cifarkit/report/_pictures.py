@@ -15,6 +15,16 @@ from cifarkit.evaluation import Evaluation
 from cifarkit.report._blocks import Picture
 from cifarkit.training import TrainResult
 
+FIGURES = "figures"
+NAMES = tuple(
+    f"{name}.png"
+    for name in (
+        *("samples", "classes", "channels", "augmentations", "curves", "scores"),
+        *("confusion", "calibration", "right", "wrong", "losses", "attention"),
+    )
+)
+"""All figures that a report may have."""
+
 _DPI = 110
 _LOOKED_AT = 6
 
@@ -34,7 +44,7 @@ class Album:
         self._viz: Any = require("cifarkit.viz", extra="viz")
         require("matplotlib", extra="viz")
         require("seaborn", extra="viz")
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        (folder / FIGURES).mkdir(parents=True, exist_ok=True)
 
     def of_data(self, data: Splits, augment: Sequence[Augmentation]) -> list[Picture]:
         """Return what the images are like."""
@@ -119,7 +129,7 @@ class Album:
         yield self._kept(figure, "attention", words)
 
     def _kept(self, figure: Any, name: str, caption: str) -> Picture:
-        path = PurePosixPath("figures") / f"{name}.png"
+        path = PurePosixPath(FIGURES) / f"{name}.png"
         figure.savefig(self._folder / path, dpi=_DPI, metadata={"Software": None})
         return Picture(path, caption)
 

@@ -4,11 +4,15 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_number
 from cifarkit.datasets import Splits, channels
 from cifarkit.evaluation import Evaluation
 from cifarkit.report._blocks import Block, Code, Heading, Points, Table, Text
 from cifarkit.training import PhaseResult, TrainResult
 
+_CLAIMED = {"accuracy": (0.0, 1.0), "loss": (-math.inf, math.inf), "gap": (-1.0, 1.0)}
+_BESIDE = ("penalised", "note")  # what a claim has beside figures
 _PENALISED = "with penalties on weights"
 _USE = """
 import keras
@@ -134,21 +138,45 @@ def quality(evaluation: Evaluation, result: TrainResult) -> list[Block]:
     ]
 
 
+def check_claims(claimed: Mapping[str, Any] | None) -> None:
+    """Refuse claims that nothing here can be compared with.
+
+    Raises:
+        InvalidArgument: an unknown figure, or one outside of what it can be.
+    """
+    for name, value in (claimed or {}).items():
+        if name in _BESIDE or (name in _CLAIMED and value is None):
+            continue
+        low, high = _CLAIMED.get(name, (1.0, 0.0))  # an unknown name fits nothing
+        if not is_number(value) or not low <= value <= high:
+            raise InvalidArgument(
+                "Expected claimed accuracy in [0, 1], loss, or gap in [-1, 1]; "
+                f"received {name}={value!r}. Give 90 % as 0.9."
+            )
+
+
 def claims(
-    claimed: Mapping[str, float | None], evaluation: Evaluation, result: TrainResult
+    claimed: Mapping[str, Any], evaluation: Evaluation, result: TrainResult
 ) -> list[Block]:
-    """Say what somebody else reported, beside what was measured."""
+    """Say what somebody else reported, beside what was measured; nothing of nothing."""
+    penalised = bool(claimed.get("penalised"))
     measured = {
         "accuracy": evaluation.accuracy,
-        "loss": evaluation.loss,
+        "loss": evaluation.objective if penalised else evaluation.loss,
         "gap": result.gap,
     }
     rows = [
-        (name, f"{value:.4f}", f"{measured[name]:.4f}")
-        for name, value in claimed.items()
-        if value is not None and name in measured
+        (
+            f"loss {_PENALISED}" if penalised and name == "loss" else name,
+            f"{claimed[name]:.4f}",
+            "-" if math.isnan(figure) else f"{figure:.4f}",
+        )
+        for name, figure in measured.items()
+        if claimed.get(name) is not None
     ]
-    if claimed.get("loss") is not None:
+    if not rows:
+        return []
+    if claimed.get("loss") is not None and not penalised:
         rows.append((f"loss {_PENALISED}", "", f"{evaluation.objective:.4f}"))
     low, high = evaluation.interval
     accuracy = claimed.get("accuracy")
@@ -181,7 +209,7 @@ def limits(evaluation: Evaluation, notes: Sequence[str]) -> list[Block]:
     return [Heading("Limits"), Points(known)]
 
 
-def deployment(result: TrainResult, data: Splits) -> list[Block]:
+def deployment(data: Splits) -> list[Block]:
     """Say how the model is used."""
     height, width = data.train.images.shape[1:3]
     return [

@@ -1,11 +1,19 @@
 """A folder that tells how a training went: Markdown, HTML, figures, JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from cifarkit import metrics
 from cifarkit._errors import InvalidArgument
+from cifarkit._store import place as store_place
 from cifarkit._store import write_text, writing
+from cifarkit._types import Floats
 from cifarkit.augment import Augmentation
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
@@ -13,8 +21,11 @@ from cifarkit.report import _sections
 from cifarkit.report._blocks import Block
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
-from cifarkit.report._pictures import Album
+from cifarkit.report._pictures import FIGURES, NAMES, Album
 from cifarkit.training import TrainResult
+
+_MOST_OTHERS = 0.005
+"""The largest share of test images that two engines may put elsewhere."""
 
 
 def write(
@@ -24,18 +35,20 @@ def write(
     data: Splits,
     *,
     augment: Sequence[Augmentation] = (),
-    claimed: Mapping[str, float | None] | None = None,
+    claimed: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
 ) -> Path:
     """Write a report of a training and of what came of it.
 
     Args:
-        folder: where it goes; files of an earlier report there are replaced.
+        folder: where it goes; an earlier report there is replaced once this one is
+            whole.
         result: from `fit`.
         evaluation: of the test images, from `evaluate`.
         data: the images that it was trained on, and those it was evaluated on.
         augment: augmentations to show by themselves.
-        claimed: `accuracy`, `loss` or `gap` that somebody else reported, or None.
+        claimed: `accuracy` in [0, 1], `loss` or `gap` in [-1, 1] that somebody else
+            reported, or None; `Claim.to_dict()` of a recipe, too.
         notes: sentences for the section on limits.
 
     Returns:
@@ -43,8 +56,9 @@ def write(
         file, pictures inside), `report.json` and `figures/`.
 
     Raises:
-        InvalidArgument: `folder` is a file, or training or evaluation had another
-            number of images than `data`.
+        InvalidArgument: `folder` is a file; training or evaluation had another number
+            of images than `data`; the evaluation is that of another model; or a claim
+            of an unknown figure, or outside of what it can be.
         MissingExtra: `pip install 'cifarkit[viz]'` is needed.
         WriteError: the folder cannot be written.
 
@@ -55,10 +69,11 @@ def write(
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")
     _check_images(result, evaluation, data)
-    with writing(place):
-        place.mkdir(parents=True, exist_ok=True)
-        album = Album(place)
-        rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
+    _sections.check_claims(claimed)
+    rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
+    _check_rows(rows, evaluation, data)
+    with writing(place), _whole(place) as part:
+        album = Album(part)
         blocks: list[Block] = [
             *_sections.objective(result, data, evaluation),
             *_sections.exploration(data),
@@ -69,17 +84,32 @@ def write(
             *_sections.quality(evaluation, result),
             *album.of_quality(data, evaluation, rows),
             *album.of_attention(result, data, rows),
-            *(_sections.claims(claimed, evaluation, result) if claimed else ()),
+            *_sections.claims(claimed or {}, evaluation, result),
             *_sections.limits(evaluation, notes),
-            *_sections.deployment(result, data),
+            *_sections.deployment(data),
         ]
         figures = {"training": result.to_dict(), "evaluation": evaluation.to_dict()}
-        write_text(place / "report.md", markdown(blocks))
-        write_text(place / "report.html", html(blocks, place))
+        write_text(part / "report.md", markdown(blocks))
+        write_text(part / "report.html", html(blocks, part))
         write_text(
-            place / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n"
+            part / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n"
         )
     return place
+
+
+@contextmanager
+def _whole(place: Path) -> Iterator[Path]:
+    """Give a folder for the files of a report; they take their places together."""
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=place) as beside:
+        part = Path(beside)
+        yield part
+        (place / FIGURES).mkdir(exist_ok=True)
+        drawn = {path.name for path in (part / FIGURES).iterdir()}
+        for path in (each for each in part.rglob("*") if each.is_file()):
+            store_place(path, place / path.relative_to(part))
+        for name in set(NAMES) - drawn:
+            (place / FIGURES / name).unlink(missing_ok=True)
 
 
 def _check_images(result: TrainResult, evaluation: Evaluation, data: Splits) -> None:
@@ -92,4 +122,18 @@ def _check_images(result: TrainResult, evaluation: Evaluation, data: Splits) -> 
         raise InvalidArgument(
             f"Expected the {learned:,} training images that the result learned from; "
             f"received {len(data.train):,}. Pass the data that fit had."
+        )
+
+
+def _check_rows(rows: Floats, evaluation: Evaluation, data: Splits) -> None:
+    """Refuse the evaluation of another model; engines may disagree on a few images."""
+    found = metrics.confusion(
+        data.test.labels, rows.argmax(axis=1), classes=rows.shape[1]
+    )
+    others = int(np.abs(found - evaluation.confusion).sum()) // 2
+    if others > max(1, _MOST_OTHERS * evaluation.n):
+        raise InvalidArgument(
+            f"Expected the evaluation of result.model; received one that has {others:,}"
+            f" of {evaluation.n:,} test images elsewhere in its confusion matrix. Call "
+            "evaluate(result.model, data.test)."
         )

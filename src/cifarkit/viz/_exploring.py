@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import require_whole
 from cifarkit._types import Images
 from cifarkit.augment import Augmentation, compose
 from cifarkit.datasets import Split, Splits
@@ -94,8 +95,10 @@ def augmentations(
         seed: of the draws.
 
     Raises:
-        InvalidArgument: there are no items, no such image, or `seed` is below 0.
+        InvalidArgument: there are no items or no such image, `count` is below 1, or
+            `seed` below 0.
     """
+    require_whole("count", count)
     items = [items] if isinstance(items, Augmentation) else items
     if not items:
         raise InvalidArgument("Expected at least one augmentation; received none.")

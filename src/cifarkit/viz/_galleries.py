@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidData
+from cifarkit._numbers import require_whole
 from cifarkit._types import Floats
 from cifarkit.datasets import Split
 from cifarkit.datasets._draw import generator
@@ -33,8 +34,9 @@ def gallery(
 
     Raises:
         InvalidData: the probabilities do not belong to the split.
-        InvalidArgument: `seed` is below 0.
+        InvalidArgument: `count` is below 1, or `seed` below 0.
     """
+    require_whole("count", count)
     rows = _checked(split, probabilities)
     places = np.flatnonzero((rows.argmax(axis=1) == split.labels) == right)
     drawn = generator(seed).permutation(places)[:count]
@@ -51,7 +53,9 @@ def top_losses(split: Split, probabilities: NDArray[Any], *, count: int = 18) ->
 
     Raises:
         InvalidData: the probabilities do not belong to the split.
+        InvalidArgument: `count` is below 1.
     """
+    require_whole("count", count)
     rows = _checked(split, probabilities)
     own = rows[np.arange(len(rows)), split.labels]
     return _shown(split, rows, np.argsort(own, kind="stable")[:count])
