@@ -172,6 +172,16 @@ def test_mlflow_has_the_run_the_figures_and_the_version(server, tmp_path, monkey
         again.finish(done.result)
     assert len(client.search_model_versions("name = 'mine'")) == 2
     assert len(client.search_model_versions('name = "bob\'s"')) == 1
+    for stop in (ValueError, KeyboardInterrupt):
+        run = tracking.mlflow("stopped", uri=server)
+        run.on_epoch_end(0, {"loss": 1.0})
+        with pytest.raises(stop), run:
+            raise stop
+    unused = tracking.mlflow("stopped", uri=server)
+    with pytest.raises(ValueError, match="refused"), unused:
+        raise ValueError("refused")  # before anything was trained: there is no run
+    runs = client.search_runs([client.get_experiment_by_name("stopped").experiment_id])
+    assert sorted(each.info.status for each in runs) == ["FAILED", "KILLED"]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,13 @@
 import json
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
-from cifarkit.tracking._tracker import Numbers, Tracker, scores
+from cifarkit.tracking._tracker import Numbers, Status, Tracker, scores
 from cifarkit.training import TrainResult
 
 _LONGEST = 500  # characters of a parameter's value
@@ -23,7 +24,9 @@ def mlflow(
 ) -> Tracker:
     """Return a tracker that writes a run of an MLflow experiment.
 
-    MLflow's own global state (the active run, the tracking address) is not touched.
+    MLflow's own global state (the active run, the tracking address) is not touched. The
+    run begins with the first epoch. In a `with` block it ends as failed or killed if
+    the training is; without one it would stay "running".
 
     Args:
         experiment: its name; it is made where there is none.
@@ -36,20 +39,29 @@ def mlflow(
 
     Example:
         >>> run = tracking.mlflow("cifar-10", register="mine")       # doctest: +SKIP
-        >>> result = trainer.fit(data, callbacks=[run])              # doctest: +SKIP
-        >>> run.finish(result, evaluate(result.model, data.test))    # doctest: +SKIP
+        >>> with run:                                                # doctest: +SKIP
+        ...     result = trainer.fit(data, callbacks=[run])
+        ...     run.finish(result, evaluate(result.model, data.test))
     """
     client = require("mlflow", extra="tracking").MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(experiment)
     number = found.experiment_id if found else client.create_experiment(experiment)
-    run = client.create_run(number, run_name=name)
-    return _MLflow(client, run.info.run_id, register)
+    return _MLflow(client, number, name, register)
 
 
 class _MLflow(Tracker):
-    def __init__(self, client: Any, run: str, register: str | None) -> None:
+    def __init__(
+        self, client: Any, experiment: str, name: str | None, register: str | None
+    ) -> None:
         super().__init__()
-        self._client, self._run, self._register = client, run, register
+        self._client, self._register = client, register
+        self._experiment, self._name = experiment, name
+
+    @cached_property
+    def _run(self) -> str:
+        """The number of the run, which begins when there is something to note."""
+        run = self._client.create_run(self._experiment, run_name=self._name)
+        return str(run.info.run_id)
 
     def _note(self, epoch: int, numbers: Numbers) -> None:
         entities = require("mlflow.entities", extra="tracking")
@@ -79,6 +91,10 @@ class _MLflow(Tracker):
         if self._register:
             self._version(self._register)
         self._client.set_terminated(self._run)
+
+    def _abandon(self, status: Status) -> None:
+        if "_run" in vars(self):
+            self._client.set_terminated(self._run, status=status)
 
     def _version(self, name: str) -> None:
         exceptions = require("mlflow.exceptions", extra="tracking")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
-from cifarkit.tracking._tracker import Numbers, Tracker, scores
+from cifarkit.tracking._tracker import Numbers, Status, Tracker, scores
 from cifarkit.training import TrainResult
 
 
@@ -48,6 +48,9 @@ class _TensorBoard(Tracker):
             for name, figure in figures.items():
                 picture = self._tf.io.decode_png(_png(figure), channels=3)
                 self._tf.summary.image(name, picture[None])
+        self._writer.close()
+
+    def _abandon(self, status: Status) -> None:
         self._writer.close()
 
 

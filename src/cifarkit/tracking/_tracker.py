@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, Self
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from cifarkit.evaluation import Evaluation
 from cifarkit.training import TrainResult
 
 Numbers = dict[str, float]
+Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
 class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
@@ -20,7 +21,7 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
 
     Keras counts epochs anew in each phase; a tracker counts on. Where a training goes
     on from `run_dir`, the epochs of earlier processes are noted again, so that the
-    record is whole.
+    record is whole. As a context manager it closes the record of a training that fails.
     """
 
     def __init__(self) -> None:
@@ -71,6 +72,19 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
         self._close(result, evaluation, dict(figures or {}))
         self._finished = True
 
+    def __enter__(self) -> Self:
+        """Return the tracker, which closes when the block is left."""
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Close the record, if `finish` did not."""
+        if not self._finished:
+            status: Status = "FINISHED"
+            if kind:  # what is no Exception is Ctrl-C, or an exit
+                status = "FAILED" if issubclass(kind, Exception) else "KILLED"
+            self._abandon(status)
+            self._finished = True
+
     def _check(self, *, new: bool) -> None:
         if self._finished or not new:
             raise InvalidArgument(
@@ -90,6 +104,9 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
         figures: dict[str, Any],
     ) -> None:
         """Note the end."""
+
+    def _abandon(self, status: Status) -> None:
+        """End a record without a result; what was noted stays."""
 
 
 def _missing(value: Any) -> bool:
