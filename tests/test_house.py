@@ -9,8 +9,8 @@ import cifarkit
 
 HOUSE = Path(cifarkit.__file__).parent
 FLOORS = (
-    {"_errors", "_types", "_registry", "_extras", "_store", "_sources"}
-    | {"_arrays", "_checkpoints", "_pickled", "_sealed"},
+    {"_errors", "errors", "_types", "_registry", "_extras", "_store", "_sources"}
+    | {"_arrays", "_checkpoints", "_numbers", "_pickled", "_sealed"},
     {"images", "augment", "heads", "models", "metrics"},
     {"datasets", "backbones"},
     {"activations"},

@@ -116,7 +116,7 @@ def test_the_penalty_is_the_best_on_the_validation_samples(pairs):
         return penalty
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_logistic, "_fitted", fitted)
+        patch.setattr(_logistic, "fitted", fitted)
         patch.setattr(_logistic, "score", lambda given, penalty: scores[penalty])
         chosen = best(samples, samples, few=np.arange(4))
     loss, accuracy = scores[chosen]
@@ -127,13 +127,13 @@ def test_the_penalty_is_the_best_on_the_validation_samples(pairs):
 def test_the_penalty_is_chosen_on_a_few_and_all_are_fitted(monkeypatch):
     """The path sees the few alone, strong penalties first; one fit sees everything."""
     train, seen = blobs(0, classes=3), []
-    fitted = _logistic._fitted
+    fitted = _logistic.fitted
 
     def noting(model, samples, penalty):
         seen.append((len(samples.labels), penalty))
         return fitted(model, samples, penalty)
 
-    monkeypatch.setattr(_logistic, "_fitted", noting)
+    monkeypatch.setattr(_logistic, "fitted", noting)
     best(train, blobs(1, classes=3), few=np.arange(30))
     assert seen[:-1] == [(30, penalty) for penalty in sorted(PENALTIES, reverse=True)]
     assert seen[-1][0] == len(train.labels)

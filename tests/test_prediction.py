@@ -270,3 +270,17 @@ def test_one_image_is_not_called_image_0(predictor):
     """A place is named where there are several."""
     with pytest.raises(InvalidImage, match=r"^Expected"):
         predictor(b"no image")
+
+
+@pytest.mark.parametrize("name", ["tpyo", "tpyo.keras", "tpyo.onnx"])
+def test_nothing_is_said_to_be_nothing(tmp_path, name):
+    """And not that something beside it is missing."""
+    with pytest.raises(CorruptFile, match="nothing is there"):
+        Predictor(tmp_path / name)
+
+
+def test_a_file_without_a_suffix_is_of_no_kind(tmp_path):
+    """It is no SavedModel, which is a folder."""
+    (tmp_path / "model").write_bytes(b"model")
+    with pytest.raises(InvalidArgument, match="exported file"):
+        Predictor(tmp_path / "model")

@@ -156,6 +156,20 @@ def test_the_penalty_is_the_one_of_lowest_loss():
     assert _fit._penalty(head, features[:3], labels[:3]) == _fit.UNCHOSEN
 
 
+def test_a_penalty_means_the_same_for_two_classes_as_for_more():
+    """One vector stands for two opposite halves, which are what is penalised."""
+    random = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    features = (random.normal(size=(80, 5)) + labels[:, None]).astype(np.float32)
+    head = LogisticRegression(max_iter=1000, tol=1e-8)
+    _fit._fit(head, features, labels, 0.3)
+    centre = head.coef_[0] / 2
+    logits = features @ centre * 2 + head.intercept_[0]
+    slopes = (1 / (1 + np.exp(-logits)) - labels) @ features / len(labels)
+    # Where the loss of both halves, centre and -centre, is least: its slope is none.
+    np.testing.assert_allclose(slopes + 0.3 * centre, 0, atol=1e-5)
+
+
 @given(st.lists(st.integers(0, 4), max_size=60))
 def test_a_fifth_of_each_class_is_held_out(labels):
     """Rounded down, and never the first: a class is not held out as a whole."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifarkit._errors import InvalidArgument
+from cifarkit._errors import InvalidArgument, TooLate
 from cifarkit.prediction import Predictor
 from cifarkit.serving import Limits, fastapi_app, flask_app
 from cifarkit.serving._routes import build
@@ -154,6 +154,15 @@ def test_the_33rd_image_is_refused_before_any_is_decoded(predictor, monkeypatch)
     monkeypatch.setattr(Predictor, "prepared", prepared)
     with pytest.raises(InvalidArgument, match="1 to 32 images; received 33"):
         service.prepared([png()] * 33)
+    service.stop()
+
+
+def test_who_waits_in_python_is_told_of_the_deadline(predictor, monkeypatch):
+    """As `predict` says; and the image is not classified for nobody."""
+    service = Service(predictor, Limits(deadline=0.01))
+    monkeypatch.setattr(service.batcher, "submit", lambda *_, **__: Future())
+    with pytest.raises(TooLate, match=r"within 0\.01 seconds"):
+        service.predict([png()])
     service.stop()
 
 

@@ -586,6 +586,14 @@ def test_a_changed_result_is_refused(data, tmp_path):
     with pytest.raises(CorruptFile, match="which the result names"):
         TrainResult.load(folder)
     record = json.loads((folder / "result.json").read_text())
+    path.write_bytes(whole)
+    first, *rest = record["phases"]
+    unknown = {**record, "phases": [{**first, "more": 1}, *rest]}
+    fewer = {**record, "phases": [{k: v for k, v in first.items() if k != "seconds"}]}
+    for wrong in (unknown, {**fewer, "phases": [*fewer["phases"], *rest]}):
+        (folder / "result.json").write_text(json.dumps(wrong))
+        with pytest.raises(CorruptFile, match="this version of cifarkit"):
+            TrainResult.load(folder)
     for wrong in ([], {}, {**record, "kept": 0}, {**record, "files": {}}):
         (folder / "result.json").write_text(json.dumps(wrong))
         with pytest.raises(CorruptFile, match=r"TrainResult\.save"):
@@ -868,6 +876,20 @@ def test_a_head_that_cannot_be_solved_is_refused_at_once(data):
         for call in (course.fit, course.plan):
             with pytest.raises(InvalidArgument, match="kept features"):
                 call(data)
+    arrays = data.train.images.astype("float32"), data.train.labels
+    stream = tf.data.Dataset.from_tensor_slices(arrays).batch(16)
+    course = trainer(phase_2=Phase(optimizer="lbfgs"))
+    for call in (course.fit, course.plan):
+        with pytest.raises(InvalidArgument, match=r"phase_2: .* a stream"):
+            call(data.train, validation=stream)
+
+
+def test_a_plan_refuses_in_the_words_of_fit(data):
+    """Which phase it is, is said by both."""
+    course = trainer(phase_2=Phase(unfreeze="blok_13"))
+    for call in (course.fit, course.plan):
+        with pytest.raises(InvalidArgument, match=r"^phase_2: "):
+            call(data)
 
 
 def test_a_network_with_operations_is_trained(data):

@@ -185,3 +185,27 @@ def test_a_layer_that_cannot_be_copied_is_named() -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), Opaque(2.0)])
     with pytest.raises(InvalidArgument, match="get_config"):
         backbones.wrap(model, preprocess="raw")
+
+
+class Doubled(keras.Model):
+    """A model that does more than its graph says."""
+
+    def call(self, inputs, training=None, mask=None):
+        """Double what the graph gives."""
+        return 2.0 * super().call(inputs, training=training, mask=mask)
+
+
+class Named(keras.Model):
+    """A model that does what its graph says, as those of KerasHub do."""
+
+
+def test_a_subclass_is_wrapped_if_it_is_its_graph():
+    """A copy of the graph would lose a call of one's own, silently."""
+    image = keras.Input((8, 8, 3))
+    maps = keras.layers.Conv2D(2, 3)(image)
+    with pytest.raises(InvalidArgument, match="without its own call"):
+        backbones.wrap(Doubled(image, maps), preprocess="unit")
+    given = Named(image, maps)
+    images = np.ones((1, 8, 8, 3), np.float32)
+    found = backbones.wrap(given, preprocess="raw").build(8).predict(images, verbose=0)
+    np.testing.assert_allclose(found, given.predict(images, verbose=0), rtol=1e-6)

@@ -10,7 +10,6 @@ Example:
 """
 
 from collections.abc import Iterator
-from numbers import Real
 from typing import Any
 
 import keras
@@ -21,6 +20,7 @@ from scipy.special import log_softmax
 
 from cifarkit import metrics, models
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_number
 from cifarkit._types import Layer, Model
 
 __all__ = ["scaled", "temperature"]
@@ -76,8 +76,7 @@ def scaled(model: Model, temperature: float) -> Model:
         InvalidArgument: the model ends in something else, or `temperature` is not a
             number above 0.
     """
-    number = isinstance(temperature, Real)
-    if not number or not 0 < temperature < float("inf"):
+    if not is_number(temperature) or temperature <= 0:
         raise InvalidArgument(
             f"Expected a temperature above 0; received {temperature!r}."
         )

@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers
 
 from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._numbers import is_number, require_whole
 from cifarkit._registry import unknown
 from cifarkit._types import Layer, Model, Tensor
 
@@ -89,7 +90,8 @@ class Head:
 
     def __post_init__(self) -> None:
         for units in self.hidden:
-            _require_count("every entry of hidden", units, least=1)
+            require_whole("every entry of hidden", units)
+        object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
         _require_number("dropout", self.dropout, below=1.0)
         _require_number("input_dropout", self.input_dropout, below=1.0)
         _require_number("l2", self.l2, below=math.inf)
@@ -116,9 +118,9 @@ class Head:
         Raises:
             InvalidArgument: `classes` is below 2, or a size is not a positive int.
         """
-        _require_count("classes", classes, least=2)
+        require_whole("classes", classes, least=2)
         for size in feature_shape:
-            _require_count("every entry of feature_shape", size, least=1)
+            require_whole("every entry of feature_shape", size)
         seeds = np.random.default_rng(seed)
         features = keras.Input(feature_shape, name="features")
         values = _POOLINGS[self.pooling](features)
@@ -177,16 +179,8 @@ _POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 )
 
 
-def _require_count(name: str, value: int, *, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InvalidArgument(
-            f"Expected {name} to be a whole number of {least} or more; "
-            f"received {value!r}."
-        )
-
-
 def _require_number(name: str, value: float, *, below: float) -> None:
-    if not isinstance(value, int | float) or not 0 <= value < below:
+    if not is_number(value) or not 0 <= value < below:
         raise InvalidArgument(
             f"Expected {name} to be a number in [0, {below:g}); received {value!r}. "
             "Pass 0.0 to have none."

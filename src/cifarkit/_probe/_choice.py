@@ -7,10 +7,10 @@ import numpy as np
 
 from cifarkit import backbones as catalog
 from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._numbers import require_whole
 from cifarkit.backbones import Backbone
 from cifarkit.datasets import Split, Splits
 from cifarkit.training._inputs import data_of
-from cifarkit.training._numbers import require_whole
 
 Pair: TypeAlias = tuple[Backbone, int]
 """A backbone, and the side in pixels at which it sees the images."""

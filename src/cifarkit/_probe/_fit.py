@@ -10,13 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cifarkit import metrics
 from cifarkit._types import Floats, Labels
-from cifarkit.training._logistic import PENALTIES, UNCHOSEN, Scaling
+from cifarkit.training._logistic import (
+    MOST,
+    PENALTIES,
+    UNCHOSEN,
+    Samples,
+    Scaling,
+    fitted,
+)
 
 _FIFTH = 5
-_MOST = 1000  # iterations of L-BFGS
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,10 @@ def scored(train: Floats, labels: Labels, others: Floats, truth: Labels) -> Scor
     scaling = Scaling.of(train)
     for features in (train, others):
         scaling.apply(features)
-    head = LogisticRegression(warm_start=True, max_iter=_MOST)
-    _fit(head, train, labels, _penalty(head, train, labels))
-    shares = head.predict_proba(others)
+    head = LogisticRegression(warm_start=True, max_iter=MOST)
+    with threadpool_limits(1, user_api="blas"):
+        _fit(head, train, labels, _penalty(head, train, labels))
+        shares = head.predict_proba(others)
     right = int((shares.argmax(axis=1) == truth).sum())
     return Score(metrics.cross_entropy(truth, shares), right)
 
@@ -78,4 +86,4 @@ def _penalty(head: LogisticRegression, features: Floats, labels: Labels) -> floa
 def _fit(
     head: LogisticRegression, features: Floats, labels: Labels, penalty: float
 ) -> None:
-    head.set_params(C=1 / (penalty * len(labels))).fit(features, labels)
+    fitted(head, Samples(features, labels, np.ones(len(labels), np.float32)), penalty)

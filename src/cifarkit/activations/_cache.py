@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 
 Dtype = Literal["float32", "float16", "bfloat16", "int8"]
 Precision = Literal["float32", "bfloat16"]
@@ -41,12 +42,14 @@ class Cache:
         _require("precision", self.precision, get_args(Precision))
         _require("disk", self.disk, (True, False))
         _require("ray", self.ray, (True, False))
-        whole = isinstance(self.views, int) and not isinstance(self.views, bool)
-        if self.views is not None and not (whole and 1 <= self.views <= 1000):
+        if self.views is None:
+            return
+        if not is_whole(self.views, least=1) or self.views > 1000:
             raise InvalidArgument(
                 "Expected views to be a whole number from 1 to 1000, or None; "
                 f"received {self.views!r}."
             )
+        object.__setattr__(self, "views", int(self.views))
 
 
 def cache_of(given: Any) -> Cache:

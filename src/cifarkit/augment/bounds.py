@@ -1,8 +1,7 @@
 """The check that an amount means something."""
 
-import math
-
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_number, is_whole
 
 
 def require_amount(name: str, value: float, most: float) -> None:
@@ -11,8 +10,7 @@ def require_amount(name: str, value: float, most: float) -> None:
     Raises:
         InvalidArgument: `value` is not a number in that range.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 < value <= most:
+    if not is_number(value) or not 0 < value <= most:
         raise InvalidArgument(
             f"Expected {name} to be a number above 0 and at most {most:g}; received "
             f"{value!r}. Leave the augmentation out to have none of it."
@@ -23,9 +21,9 @@ def require_pixels(name: str, value: int) -> None:
     """Refuse a length that is not a positive whole number of pixels.
 
     Raises:
-        InvalidArgument: `value` is not a positive int.
+        InvalidArgument: `value` is none.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not is_whole(value, least=1):
         raise InvalidArgument(
             f"Expected {name} to be a positive whole number of pixels; received "
             f"{value!r}. Leave the augmentation out to have none of it."

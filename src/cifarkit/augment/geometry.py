@@ -54,7 +54,7 @@ def crop(padding: int = 4, *, fill: Fill = "reflect") -> Augmentation:
         InvalidArgument: an argument is out of range; UnknownName: an unknown fill.
     """
     require_pixels("padding", padding)
-    return Geometric((Move("crop", padding),), fill)
+    return Geometric((Move("crop", int(padding)),), fill)
 
 
 def rotation(fraction: float = 0.1, *, fill: Fill = "reflect") -> Augmentation:

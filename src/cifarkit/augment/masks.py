@@ -38,6 +38,7 @@ class Cutout(Augmentation):
 
     def __post_init__(self) -> None:
         require_pixels("side", self.side)
+        object.__setattr__(self, "side", int(self.side))
 
     @property
     def draws(self) -> int:

@@ -1,6 +1,5 @@
 """A backbone: a spec, one of its weight sets, and an input convention."""
 
-import logging
 import warnings
 from dataclasses import dataclass, field
 
@@ -14,8 +13,6 @@ from cifarkit.backbones._spec import BackboneSpec, WeightSet
 
 INTERPOLATIONS = ("bicubic", "bilinear", "nearest")
 """How images may be resized, by Keras' names."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ class Backbone:
             raise UnknownName(unknown(kind, self.interpolation, known, "backbones.get"))
         if self.size is not None:
             self.spec.check_size(self.size)
+            object.__setattr__(self, "size", int(self.size))
 
     @property
     def name(self) -> str:
@@ -82,6 +80,7 @@ class Backbone:
             (None, 3, 3, 1280)
         """
         self._check(size)
+        size = int(size)
         image = keras.Input((size, size, 3), name="image")
         features = self.weights.graph(_preprocess.apply(image, self.preprocess)).output
         model = keras.Model(image, features, name=self.name)

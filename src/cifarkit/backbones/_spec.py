@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._numbers import is_whole
 from cifarkit._registry import unknown
 from cifarkit._types import Arrays, Model, Tensor
 
@@ -127,7 +128,7 @@ class BackboneSpec:
         Raises:
             InvalidArgument: it is no whole number, or below the minimum.
         """
-        if isinstance(size, bool) or not isinstance(size, int):
+        if not is_whole(size):
             expected = "a size in pixels, a whole number"
         elif size < self.minimum:
             expected = f"images of at least {self.minimum} x {self.minimum} pixels"

@@ -11,7 +11,7 @@ from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._graft import graft
 from cifarkit.backbones._spec import BackboneSpec, Filled, WeightSet
-from cifarkit.models import settle
+from cifarkit.models import is_graph, settle
 
 _TYPICAL = 224
 
@@ -49,10 +49,9 @@ def wrap(model: Model, *, preprocess: str) -> Backbone:
 
 
 def _check_shapes(model: Model) -> None:
-    functional = isinstance(model, keras.Model) and isinstance(model, keras.Function)
-    sequential = isinstance(model, keras.Sequential) and model.built
-    if not (functional or sequential):
-        raise _unusable("a functional or a built sequential keras.Model", type(model))
+    if not is_graph(model):
+        wanted = "a functional or a built sequential keras.Model without its own call"
+        raise _unusable(wanted, type(model))
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
         raise _unusable("a model with one input and one output", found)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._numbers import is_whole
 from cifarkit._types import Images, Labels
 
 
@@ -26,8 +27,7 @@ def array_of(given: Any) -> NDArray[Any]:
 
 def check_size(size: int) -> None:
     """Raise InvalidArgument unless `size` is a whole number of at least 1."""
-    whole = isinstance(size, int | np.integer) and not isinstance(size, bool)
-    if not whole or size < 1:
+    if not is_whole(size, least=1):
         raise InvalidArgument(
             f"Expected size as a whole number of pixels from 1 up; received {size!r}. "
             "Give the side that the network sees, for example size=160."

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cifarkit._errors import CorruptFile, InvalidArgument, SourceError
+from cifarkit._numbers import is_whole
 from cifarkit._sources import Loaded, fingerprint, load
 from cifarkit._types import Arrays
 from cifarkit.datasets._checks import check_size
@@ -113,7 +114,7 @@ def _splits(
 
 
 def _check_validation(validation: int) -> None:
-    if not isinstance(validation, int | np.integer) or not 0 <= validation < _TRAIN:
+    if not is_whole(validation, least=0) or validation >= _TRAIN:
         raise InvalidArgument(
             f"Expected validation as a number of images from 0 to {_TRAIN - 1}; "
             f"received {validation!r}. For a tenth of the training images give 5000."

@@ -1,11 +1,10 @@
 """One set of labelled images, divided into training, validation and test images."""
 
-from numbers import Real
-
 import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._numbers import is_number
 from cifarkit.datasets._draw import deal, generator
 from cifarkit.datasets._splits import Split, Splits
 
@@ -71,7 +70,7 @@ def _share(counts: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
 
 def _check_fractions(validation: float, test: float) -> None:
     for name, fraction in (("validation", validation), ("test", test)):
-        if not isinstance(fraction, Real) or not 0 <= fraction < 1:
+        if not is_number(fraction) or not 0 <= fraction < 1:
             raise InvalidArgument(
                 f"Expected {name} as a fraction of the images, in [0, 1); received "
                 f"{fraction!r}. For a tenth of the images give {name}=0.1."

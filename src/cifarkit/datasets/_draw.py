@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 from cifarkit._types import Labels
 
 Positions = NDArray[np.int64]
@@ -32,7 +33,7 @@ def draw(labels: Labels, n: int, *, seed: int) -> tuple[Positions, Positions]:
     Raises:
         InvalidArgument: `n` or `seed` is out of range.
     """
-    if not isinstance(n, int | np.integer) or not 0 <= n <= len(labels):
+    if not is_whole(n, least=0) or n > len(labels):
         raise InvalidArgument(
             f"Expected a number of images from 0 to {len(labels)}; received {n!r}. "
             "Ask for no more images than there are."

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarkit import models
 from cifarkit._types import Layer, Model, Tensor
 
 Ending = Literal["softmax", "sigmoid", "linear"]
@@ -48,12 +49,12 @@ class Place:
 def graph_of(model: Any) -> Model | None:
     """Return the functional model of one input and one output that a model is.
 
-    None stands for a model that has no such graph: a subclass, or one not built.
+    None stands for a model that has no such graph: a subclass with a `call` of its own,
+    or one not built.
     """
-    if isinstance(model, keras.Sequential):
-        model = getattr(model, "_functional", None)
-    if not isinstance(model, keras.Model) or not isinstance(model, keras.Function):
+    if not models.is_graph(model):
         return None
+    model = getattr(model, "_functional", model)
     single = len(model.inputs) == 1 and len(model.outputs) == 1
     return model if single else None
 

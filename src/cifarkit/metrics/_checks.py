@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, InvalidData
+from cifarkit._numbers import is_whole
 from cifarkit._types import Labels
 
 TOLERANCE = 0.01
@@ -130,8 +131,7 @@ def checked_count(name: str, value: int, *, low: int, high: int | None = None) -
     Raises:
         InvalidArgument: it is another thing, or outside.
     """
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
+    if not is_whole(value, least=low) or (high is not None and value > high):
         above = "" if high is None else f" to {high}"
         raise InvalidArgument(
             f"Expected {name} to be a whole number from {low}{above}; "

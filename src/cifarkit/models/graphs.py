@@ -18,10 +18,16 @@ _PLAIN = ("Functional", "Sequential")
 def is_graph(model: Any) -> bool:
     """Whether a model does what its graph says, and nothing besides.
 
-    A subclass may do anything, even one that is given inputs and outputs.
+    A subclass with a `call` of its own may do anything, even one that is given inputs
+    and outputs.
     """
-    kind = type(model)
-    known = kind.__name__ in _PLAIN and kind.__module__.startswith("keras.")
+    kind: Any = type(model)
+    plain: list[Any] = [
+        each
+        for each in kind.__mro__
+        if each.__name__ in _PLAIN and each.__module__.startswith("keras.")
+    ]
+    known = bool(plain) and kind.call is plain[0].call
     return known and isinstance(model, keras.Model) and _graph(model) is not None
 
 

@@ -1,6 +1,5 @@
 """Networks that are trained from scratch, by name."""
 
-from numbers import Integral
 from typing import Protocol
 
 import keras
@@ -8,6 +7,7 @@ import numpy as np
 from keras import layers
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 from cifarkit._registry import Registry
 from cifarkit._types import Model, Tensor
 from cifarkit.models.published import Blocks
@@ -68,7 +68,7 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
     network = _NETWORKS.get(name)
     least = network.least
     numbers = (classes, 2), (size, least), (seed, 0)
-    if not all(isinstance(each, Integral) and each >= low for each, low in numbers):
+    if not all(is_whole(each, least=low) for each, low in numbers):
         raise InvalidArgument(
             f"Expected 2 classes or more, a size of {least} or more and a seed of 0 or "
             f"more for {name!r}; received classes={classes!r}, size={size!r} and "

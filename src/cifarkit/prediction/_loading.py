@@ -46,6 +46,8 @@ def load(path: Path, *, named: bool) -> Loaded:
         InvalidArgument: a file of another kind.
         MissingExtra: the runtime of an exported file is not installed.
     """
+    if path.suffix in ("", ".keras", *RUNTIMES) and not path.exists():
+        raise CorruptFile(f"Expected a saved model at {path}; nothing is there.")
     saved_model = (path / "saved_model.pb").exists()
     if path.is_dir() and not saved_model:
         result = TrainResult.load(path)
@@ -53,7 +55,7 @@ def load(path: Path, *, named: bool) -> Loaded:
     if path.suffix == ".keras":
         _check_card(path)
         found = of_model(models.loaded(path))
-    elif saved_model or path.suffix in RUNTIMES:
+    elif saved_model or (path.suffix and path.suffix in RUNTIMES):
         found = _exported(path)
     else:
         kinds = ", ".join(sorted(filter(None, RUNTIMES)))

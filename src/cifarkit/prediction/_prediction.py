@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
 from types import MappingProxyType
 from typing import final
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 from cifarkit._types import Json
 
 
@@ -41,7 +41,7 @@ class Prediction:
         Raises:
             InvalidArgument: `k` is no whole number from 1.
         """
-        if not isinstance(k, Integral) or k < 1:
+        if not is_whole(k, least=1):
             raise InvalidArgument(f"Expected k, whole, from 1; received {k!r}.")
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return tuple(ranked[:k])

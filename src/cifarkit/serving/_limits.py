@@ -1,11 +1,10 @@
 """What a service accepts before it refuses."""
 
-import math
 from dataclasses import dataclass, fields
-from numbers import Real
 from typing import final
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_number
 
 BATCH = 32
 """The most images in one request, and that run together."""
@@ -41,7 +40,7 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if not isinstance(value, Real) or not 0 < float(value) < math.inf:
+            if not is_number(value) or value <= 0:
                 raise InvalidArgument(
                     f"Expected {each.name} as a number above 0; received {value!r}."
                 )

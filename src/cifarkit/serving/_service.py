@@ -10,7 +10,7 @@ from typing import final
 
 import numpy as np
 
-from cifarkit._errors import InvalidArgument
+from cifarkit._errors import InvalidArgument, TooLate
 from cifarkit._types import Floats, Images, Model
 from cifarkit.prediction import Prediction, Predictor
 from cifarkit.serving._batcher import Batcher
@@ -121,7 +121,14 @@ class Service:
             TooLate: the deadline passed.
         """
         found = self.submit(self.prepared(files))
-        return self.named(found.result(timeout=self.limits.deadline))
+        try:
+            return self.named(found.result(timeout=self.limits.deadline))
+        except TimeoutError as error:
+            found.cancel()
+            raise TooLate(
+                f"Expected an answer within {self.limits.deadline:g} seconds; there is "
+                "none yet. Try again later, or raise the deadline of the limits."
+            ) from error
 
     def prepared(self, files: Sequence[bytes]) -> list[Images]:
         """Decode image files; nothing is decoded of too many.

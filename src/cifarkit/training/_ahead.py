@@ -27,7 +27,7 @@ from cifarkit.augment import compose
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
 from cifarkit.training._freezing import learning
-from cifarkit.training._inputs import Data, Whole
+from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Kept, Stage
@@ -57,9 +57,8 @@ class Ahead:
         origins: Sequence[str] | None = None,
     ) -> None:
         self._network, self._data, self._course = network, data, course
-        self._parts = _parts(data)
-        counts = [len(images) for images in self._parts.values()]
-        self._budget = Budget.of(course, counts)
+        self._parts = held(data)
+        self._budget = Budget.of(course, data)
         # All places are looked up before the first cut, which adds to the graph.
         wanted: Sequence[str | None] = origins or [None] * len(course.phases)
         pairs = zip(course.phases, wanted, strict=True)
@@ -194,14 +193,6 @@ class Ahead:
         if self._network.parts is None:
             raise TrainingError("Expected a backbone and a head; the network has none.")
         return self._network.parts
-
-
-def _parts(data: Data) -> dict[str, Whole]:
-    """Return the images that are held in memory; nothing if some are streams."""
-    given = {"train": data.train, "validation": data.validation}
-    whole = {part: each for part, each in given.items() if isinstance(each, Whole)}
-    streams = any(each and part not in whole for part, each in given.items())
-    return {} if streams else whole
 
 
 def _frozen_until(

@@ -1,7 +1,6 @@
 """What may be kept of the images, and what that costs and saves."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cifarkit.activations import (
     views_of,
 )
 from cifarkit.training._course import Course
+from cifarkit.training._inputs import Data, held
 
 _SHARE = 0.5
 _MEMORY, _CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
@@ -40,7 +40,7 @@ class Budget:
     limit: int
 
     @classmethod
-    def of(cls, course: Course, images: Sequence[int]) -> "Budget":
+    def of(cls, course: Course, data: Data) -> "Budget":
         """Return the budget of a training.
 
         What `cache="auto"` would compute more often than live training is not kept.
@@ -48,9 +48,9 @@ class Budget:
         Args:
             course: the training. Without a limit of its own, half of the machine's free
                 memory may be used.
-            images: how many training and validation images are held in memory; empty
-                if they are streams.
+            data: the images; of streams nothing is kept.
         """
+        images = [len(each) for each in held(data).values()]
         auto = not isinstance(course.cache, Cache)
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)

@@ -9,6 +9,7 @@ import keras
 
 from cifarkit import augment as augmentation
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import require_whole
 from cifarkit._types import Json
 from cifarkit.activations import Cache
 from cifarkit.augment import Augmentation, Policy
@@ -17,7 +18,6 @@ from cifarkit.heads import Head
 from cifarkit.training._devices import Share, share_of, shared
 from cifarkit.training._inputs import Data
 from cifarkit.training._network import Network, from_scratch, pretrained
-from cifarkit.training._numbers import require_whole
 from cifarkit.training._phase import Phase
 from cifarkit.training._provenance import surroundings
 from cifarkit.training._stage import Caching

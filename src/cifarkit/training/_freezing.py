@@ -6,13 +6,13 @@ batch norm drift (keras#20285).
 """
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, TrainingError, UnknownName
+from cifarkit._numbers import is_whole
 from cifarkit._registry import unknown
 
 Unfreeze = int | float | str | None
@@ -115,8 +115,7 @@ def _start(
 
 
 def _number(unfreeze: int | float, count: int) -> int:
-    whole = isinstance(unfreeze, Integral) and not isinstance(unfreeze, bool)
-    if whole and 0 < unfreeze <= count:
+    if is_whole(unfreeze, least=1) and unfreeze <= count:
         return int(unfreeze)
     if isinstance(unfreeze, float) and 0 < unfreeze <= 1:
         return max(1, round(unfreeze * count))

@@ -13,7 +13,7 @@ from cifarkit.training._devices import WHOLE, Share
 from cifarkit.training._phase import Phase
 from cifarkit.training._streams import Stream, is_stream
 
-__all__ = ["Data", "Source", "Whole", "data_of"]
+__all__ = ["Data", "Source", "Whole", "data_of", "held"]
 
 
 class Source(Protocol):
@@ -176,3 +176,11 @@ def _check_alike(train: Source, other: Source) -> None:
                 f"Expected validation with the {what} {ours}, as in training; "
                 f"received {theirs}."
             )
+
+
+def held(data: Data) -> dict[str, Whole]:
+    """Return the parts that are held in memory, by name; none if one is a stream."""
+    given = {"train": data.train, "validation": data.validation}
+    whole = {part: each for part, each in given.items() if isinstance(each, Whole)}
+    streams = any(each and part not in whole for part, each in given.items())
+    return {} if streams else whole

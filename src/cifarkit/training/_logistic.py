@@ -25,7 +25,9 @@ UNCHOSEN = 3e-2
 _FEW = 10_000  # images that the penalty is chosen on
 _NARROW = 1e-3  # a feature's spread counts as at least this share of the widest one's
 _TOLERANCE = 1e-4  # of the mean loss's gradient
-_MOST = 1000  # iterations
+MOST = 1000
+"""The iterations after which L-BFGS stops."""
+
 _log = logging.getLogger(__name__)
 
 Weights: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
@@ -95,7 +97,7 @@ def best(train: Samples, validation: Samples | None, *, few: Labels) -> Weights:
     from sklearn.linear_model import LogisticRegression
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    model = LogisticRegression(tol=_TOLERANCE, max_iter=_MOST, warm_start=True)
+    model = LogisticRegression(tol=_TOLERANCE, max_iter=MOST, warm_start=True)
     penalty = UNCHOSEN
     # The products are as narrow as there are classes: threads share them badly, so that
     # two can be slower than one, and would let rounding depend on their number.
@@ -103,7 +105,7 @@ def best(train: Samples, validation: Samples | None, *, few: Labels) -> Weights:
         if validation is not None:
             chosen = _chosen(model, train.some(few), validation)
             penalty, model.coef_, model.intercept_ = chosen
-        return _fitted(model, train, penalty)
+        return fitted(model, train, penalty)
 
 
 def few_of(labels: Labels) -> Labels:
@@ -133,14 +135,20 @@ def _chosen(model: Any, few: Samples, validation: Samples) -> tuple[float, Any, 
     """Return the best penalty, and what was fitted under it; each fit starts there."""
     found = []
     for penalty in PENALTIES:
-        loss, accuracy = score(validation, _fitted(model, few, penalty))
+        loss, accuracy = score(validation, fitted(model, few, penalty))
         found.append((accuracy, -loss, penalty, model.coef_, model.intercept_))
     _, _, *chosen = max(found, key=lambda each: each[:2])
     return tuple(chosen)
 
 
-def _fitted(model: Any, samples: Samples, penalty: float) -> Weights:
-    """Fit from where the model is."""
+def fitted(model: Any, samples: Samples, penalty: float) -> Weights:
+    """Fit from where the model is.
+
+    Args:
+        model: a `LogisticRegression`, warm or new.
+        samples: standardised.
+        penalty: its strength.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     classes = int(samples.labels.max()) + 1
@@ -151,8 +159,8 @@ def _fitted(model: Any, samples: Samples, penalty: float) -> Weights:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(samples.features, samples.labels, sample_weight=samples.weights)
-    if model.n_iter_.max() >= _MOST:
-        _log.warning("L-BFGS stopped short of the optimum, after %d steps.", _MOST)
+    if model.n_iter_.max() >= MOST:
+        _log.warning("L-BFGS stopped short of the optimum, after %d steps.", MOST)
     kernel, bias = model.coef_.T, model.intercept_
     if classes == 2:
         return np.hstack([-kernel, kernel]) / 2, np.concatenate([-bias, bias]) / 2

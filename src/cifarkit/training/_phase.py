@@ -7,8 +7,8 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from cifarkit._numbers import require_number, require_whole
 from cifarkit._types import Json
-from cifarkit.training._numbers import require_number, require_whole
 from cifarkit.training._settings import (
     check_class_weight,
     check_learning,
@@ -31,7 +31,7 @@ class Phase:
 
     Args:
         epochs: how often the training images are seen, at least 1.
-        learning_rate: the peak rate, per step.
+        learning_rate: the peak rate, per step, above 0 and at most 10.
         optimizer: a Keras name (`"adamw"`, `"sgd"`, ...), or a `keras.optimizers`
             object that gives kind and options; its rate is replaced by this phase's.
             `"lbfgs"` takes no steps: it fits a head without hidden layers to its
@@ -42,7 +42,8 @@ class Phase:
             (the same in straight lines: with `warmup=0.3`, one cycle in the sense of
             Smith 2018), `"constant"`, or `"plateau"` (a tenth when the validation loss
             has not fallen for two epochs).
-        warmup: share of the phase's steps in which cosine and linear warm up.
+        warmup: share of the phase's steps in which cosine and linear warm up, in
+            [0, 0.9].
         unfreeze: which layers of the backbone learn: a number of layers counted from
             the end, a fraction of them (a float in (0, 1]), the name of the first
             block or layer (`"block_13"`), `"conv2d"` (only Conv2D layers), `"all"`, or
@@ -53,9 +54,9 @@ class Phase:
         batch_norm: `"frozen"` keeps the statistics and weights of every batch-norm
             layer of the backbone; `"tuned"` lets those learn that `unfreeze` covers.
         bn_momentum: share of its statistics that a tuned batch norm of the backbone
-            keeps in each step, in [0, 1). `"auto"` lets them last for a tenth of an
-            epoch (Kornblith et al. 2019), at least 10 steps; None leaves each layer
-            its own, 0.999 in Keras' MobileNetV2, which is too slow for a short phase.
+            keeps in each step, in [0, 0.9999]. `"auto"` lets them last for a tenth of
+            an epoch (Kornblith et al. 2019), at least 10 steps; None leaves each layer
+            its own. Keras' MobileNetV2 has 0.999, too slow for a short phase.
         patience: epochs without a lower validation loss after which the phase stops
             and takes back its best weights; None runs all epochs.
         batch_size: images per step.
@@ -69,8 +70,8 @@ class Phase:
         weight_decay: decoupled weight decay of the optimizer; None keeps its default.
             Batch norm and biases are never decayed.
         clip_norm: largest global norm of the gradient; None does not clip.
-        weight_averaging: decay per step, in (0, 1), of an exponential moving average
-            of the weights that learn (Polyak and Juditsky 1992). The average begins
+        weight_averaging: decay per step, in (0, 0.99999], of an exponential moving
+            average of the weights that learn (Polyak and Juditsky 1992). It begins
             with the first step's weights; it is what is validated, what callbacks see
             at the end of an epoch, and what the phase ends with. The statistics of
             batch norm stay as they are. None does not average.

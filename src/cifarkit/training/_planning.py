@@ -5,7 +5,8 @@ from cifarkit.training import _running
 from cifarkit.training._ahead import Ahead
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
-from cifarkit.training._inputs import Data
+from cifarkit.training._devices import shared
+from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
@@ -20,10 +21,15 @@ def plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
         data: the images.
         timed: whether the time of each phase is forecast, from real steps.
     """
+    with shared(course.strategy):
+        return _plan_of(course, data, timed=timed)
+
+
+def _plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
     network = course.network(data)
+    rehearse(network, course, data)
     ahead = Ahead(network, course, data)
     plans = []
-    rehearse(network, course, data)
     for index, phase in enumerate(course.phases):
         measured = timed and not phase.solved
         timing = _timing(network, ahead, index, phase) if measured else None
@@ -41,17 +47,17 @@ def plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
 
 def rehearse(network: Network, course: Course, data: Data) -> None:
     """Raise what a phase would raise, before the first one begins."""
-    counts = [len(each) for each in (data.train, data.validation) if each is not None]
-    kept = Budget.of(course, counts).views is not None
+    kept = Budget.of(course, data).views is not None
     for number, phase in enumerate(course.phases, start=1):
         try:
             _running.rehearse(network, phase, data, course.policy)
             if phase.solved and not kept:
                 raise InvalidArgument(
                     "Expected kept features for optimizer='lbfgs'; received "
-                    f"augment={course.policy} and cache={course.cache!r}, which keep "
-                    "none. Allow it: cache='auto' and no augmentation but flips; or "
-                    "choose another optimizer."
+                    f"augment={course.policy}, cache={course.cache!r} and "
+                    f"{'arrays' if held(data) else 'a stream'}, which keep none. Allow "
+                    "it: cache='auto', no augmentation but flips, arrays for training "
+                    "and validation; or choose another optimizer."
                 )
         except InvalidArgument as error:
             raise type(error)(f"phase_{number}: {error}") from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit import models
-from cifarkit._errors import InvalidArgument
+from cifarkit._errors import CorruptFile, InvalidArgument
 from cifarkit._types import Json, Model
 from cifarkit.training import _saving
 
@@ -48,7 +48,8 @@ class PhaseResult:
         """Training accuracy less validation accuracy of the kept epoch, or NaN.
 
         As Keras logs them: training images augmented and with dropout, while the
-        weights still change in the epoch.
+        weights still change in the epoch. Of a head fitted by L-BFGS both are those of
+        the finished head, over all views and without dropout.
         """
         values = self.history.get("accuracy")
         if values is None:
@@ -171,10 +172,16 @@ class TrainResult:
             CorruptFile: a file is missing, changed or unreadable.
         """
         model, weights, record = _saving.read(Path(folder))
-        phases = tuple(
-            PhaseResult.from_dict(each, own)
-            for each, own in zip(record["phases"], weights, strict=True)
-        )
+        try:
+            phases = tuple(
+                PhaseResult.from_dict(each, own)
+                for each, own in zip(record["phases"], weights, strict=True)
+            )
+        except TypeError as error:  # a field too many, or too few
+            raise CorruptFile(
+                f"Expected a result of this version of cifarkit in {folder}; received "
+                f"one of another ({error}). Load it with the version that saved it."
+            ) from error
         return cls(model, phases, record["kept"], record["provenance"])
 
 

@@ -5,8 +5,8 @@ from dataclasses import fields
 from typing import Any
 
 from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._numbers import require_number
 from cifarkit._registry import unknown
-from cifarkit.training._numbers import require_number
 
 _BESIDE_LBFGS = ("optimizer", "class_weight")
 

@@ -1,19 +1,32 @@
-"""The checks that a number means something."""
+"""Which values are numbers: those of NumPy too, but no truth values."""
 
 import math
-from numbers import Integral, Real
+from numbers import Integral, Rational, Real
+from typing import TypeGuard
 
 from cifarkit._errors import InvalidArgument
 
 
+def is_whole(value: object, *, least: float = -math.inf) -> TypeGuard[int]:
+    """Whether a value is a whole number of at least `least`."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return whole and int(value) >= least  # type: ignore[call-overload]
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is whole, or a finite floating-point number."""
+    if isinstance(value, Real) and not isinstance(value, Rational):
+        return math.isfinite(float(value))
+    return is_whole(value)
+
+
 def require_whole(name: str, value: object, *, least: int = 1) -> None:
-    """Refuse what is no whole number of at least `least`; NumPy's integers are.
+    """Refuse what is no whole number of at least `least`.
 
     Raises:
         InvalidArgument: `value` is none.
     """
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or int(str(value)) < least:
+    if not is_whole(value, least=least):
         raise InvalidArgument(
             f"Expected {name} to be a whole number of at least {least}; "
             f"received {value!r}."
@@ -33,9 +46,7 @@ def require_number(
     Raises:
         InvalidArgument: `value` is none.
     """
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    found = float(str(value)) if number else math.nan
-    if math.isfinite(found) and least <= found <= most and found > above:
+    if is_number(value) and least <= float(value) <= most and float(value) > above:
         return
     lowest = f"above {above:g}" if above > -math.inf else f"of at least {least:g}"
     highest = f" and at most {most:g}" if most < math.inf else ""

@@ -1,0 +1,65 @@
+"""Numbers mean the same wherever they are given: NumPy's too, truth values never."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from cifarkit import Phase, augment, backbones, datasets, heads
+from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_number, is_whole
+from cifarkit.activations import Cache
+
+WHOLE = np.int64(16)
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.uint64(3)])
+def test_whole_numbers(value):
+    """Those of Python and of NumPy."""
+    assert is_whole(value, least=3)
+    assert is_number(value)
+    assert not is_whole(value, least=4)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 3.0, "3", None, Fraction(3)])
+def test_what_is_no_whole_number(value):
+    """A truth value is none, whoever made it."""
+    assert not is_whole(value)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(-1), np.float16(2)])
+def test_numbers(value):
+    """Floats of every width."""
+    assert is_number(value)
+
+
+BAD = [True, np.inf, np.float32("nan"), Fraction(1, 2), 1j, "1", None]
+
+
+@pytest.mark.parametrize("value", BAD)
+def test_what_is_no_number(value):
+    """Nothing that is not finite, and nothing that JSON could not hold."""
+    assert not is_number(value)
+
+
+def test_numpys_whole_numbers_are_taken_wherever_ours_are():
+    """A grid over `np.array([96, 160])` hands them in; what they make is the same."""
+    assert heads.classifier(hidden=(WHOLE,)) == heads.classifier(hidden=(16,))
+    assert str(augment.crop(WHOLE)) == str(augment.crop(16))
+    assert str(augment.cutout(WHOLE)) == str(augment.cutout(16))
+    assert type(Cache(views=WHOLE).views) is int
+    trunk = backbones.get("mobilenetv2", weights=None, size=np.int64(64))
+    assert type(trunk.size) is int
+    assert trunk.build(np.int64(64)).input_shape == (None, 64, 64, 3)
+
+
+def test_truth_values_are_no_numbers_of_images():
+    """`validation=True` is a slip, not one image."""
+    with pytest.raises(InvalidArgument, match="validation"):
+        datasets.cifar10(validation=True)
+
+
+def test_a_fraction_is_refused_in_one_sentence():
+    """Neither Keras nor JSON could take it."""
+    with pytest.raises(InvalidArgument, match="learning_rate"):
+        Phase(learning_rate=Fraction(1, 1000))
