@@ -2,14 +2,14 @@
 
 python scripts/quality/lowest.py --json docs/results/lowest.json
 
-uv picks the versions; they are installed into an environment of their own.
+uv picks the versions, and installs them into an environment of their own.
 """
 
+import json
 import re
 import subprocess
 import sys
 import tempfile
-import venv
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -18,16 +18,14 @@ sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
 
 from telling import options, tell  # noqa: E402
 
-EXTRAS = "test", "openvino", "ray"
+EXTRAS = "test,openvino,ray"
 
 
 def main():
-    """Pick, install, test, and tell which versions they were."""
+    """Install, test, and tell which versions they were."""
     given = options(__doc__)
-    core = {re.match(r"[\w-]+", each)[0] for each in requires("cifarkit") or ()}
     with tempfile.TemporaryDirectory(prefix="lowest-") as name:
-        wanted = Path(name) / "lowest.txt"
-        python = environment(Path(name), wanted)
+        python = environment(Path(name))
         done = subprocess.run(
             ["make", "--silent", "test", f"PYTHON={python}"],
             cwd=ROOT,
@@ -36,10 +34,11 @@ def main():
             check=False,
         )
         print(done.stdout[-10_000:])
-        lines = wanted.read_text().splitlines()
-    versions = dict(
-        line.split("==") for line in lines if re.match(r"[\w.\[\]-]+==", line)
-    )
+        found = subprocess.check_output(
+            ["uv", "pip", "list", "--quiet", "--format", "json", "--python", python]
+        )
+    versions = {each["name"]: each["version"] for each in json.loads(found)}
+    core = {re.match(r"[\w-]+", each)[0] for each in requires("cifarkit") or ()}
     ends = [
         line for line in done.stdout.splitlines() if re.search(r" in [\d.]+s", line)
     ]
@@ -53,17 +52,13 @@ def main():
     sys.exit(done.returncode)
 
 
-def environment(folder, wanted):
+def environment(folder):
     """Return the Python of an environment with the lowest versions."""
-    picking = ["uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"]
-    extras = [word for name in EXTRAS for word in ("--extra", name)]
-    source = [*extras, "--output-file", wanted, ROOT / "pyproject.toml"]
-    subprocess.run([*picking, *source], check=True)
-    venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q"]
-    subprocess.run([*install, "-r", wanted], check=True)
-    subprocess.run([*install, "--no-deps", ROOT], check=True)
+    subprocess.run(["uv", "venv", "--quiet", "--seed", folder / "venv"], check=True)
+    install = ["uv", "pip", "install", "--quiet", "--python", python]
+    lowest = ["--resolution", "lowest-direct"]
+    subprocess.run([*install, *lowest, f"{ROOT}[{EXTRAS}]"], check=True)
     return python
 
 
