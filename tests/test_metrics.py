@@ -107,6 +107,15 @@ def test_empty_classes_score_zero():
     assert (empty.precision, empty.recall, empty.f1, empty.support) == (0, 0, 0, 0)
 
 
+def test_pairs_of_equal_counts_are_in_label_order():
+    """However many there are."""
+    names = [f"{number:02}" for number in range(30)]
+    counts = 1 + np.add.outer(np.arange(30), np.arange(30)) % 3
+    found = metrics.confused_pairs(counts, names)
+    told = [(-each.count, each.first, each.second) for each in found]
+    assert told == sorted(told)
+
+
 @given(matrices())
 def test_confused_pairs_hold_every_mistake(matrix):
     """Both directions are summed, the worst pair is first, and no mistake is lost."""
@@ -155,6 +164,23 @@ def test_one_bin_leaves_the_mean_gap(drawn):
     assert metrics.calibration_error(labels, probabilities, bins=1) == pytest.approx(
         gap
     )
+
+
+@given(answers(), st.integers(1, 30))
+def test_calibration_error_is_the_mean_over_bins_of_equal_width(drawn, bins):
+    """As Guo et al. write it: for each bin its share times its gap."""
+    labels, probabilities = drawn
+    sure = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, bins + 1)
+    edges[-1] = np.inf
+    error = 0.0
+    for low, high in itertools.pairwise(edges):
+        inside = (sure > low) & (sure <= high)
+        if inside.any():
+            error += inside.mean() * abs(right[inside].mean() - sure[inside].mean())
+    found = metrics.calibration_error(labels, probabilities, bins=bins)
+    assert found == pytest.approx(error)
 
 
 @given(st.lists(st.integers(6, 10), min_size=1, max_size=6))
