@@ -1,6 +1,7 @@
 """The examples, in their short form: each ends well, says something, and is short."""
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 import nbclient
 import nbformat
 import pytest
+
+from cifarkit import recipes
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ALL = sorted(EXAMPLES.glob("*.py"))
@@ -43,6 +46,50 @@ def test_an_example_is_short_and_says_how_to_run_it(path):
 def test_all_examples_but_the_runner_of_recipes_have_a_short_form():
     """Recipes are shortened by --epochs and --limit."""
     assert {path.stem for path in ALL} - {path.stem for path in SHORT} == {"run_recipe"}
+
+
+@pytest.fixture
+def run_recipe(monkeypatch):
+    """Run the runner of recipes with some words, in this process."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    runner = importlib.import_module("run_recipe")
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["examples/run_recipe.py", *map(str, words)])
+        runner.main()
+
+    return run
+
+
+def test_the_runner_lists_all_recipes(run_recipe, capsys):
+    """Each with its variants and its claim."""
+    run_recipe("--list")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(recipes.names())
+    assert all(
+        line.split()[1] in ("S0", "S1", "S2", "S3", "S4", "ours") for line in lines
+    )
+
+
+@pytest.mark.real
+def test_the_runner_runs_a_short_recipe(run_recipe, capsys, tmp_path):
+    """On real images, few of each split; the result is kept."""
+    short = "--recipe", "s2-m1", "--epochs", 1, "--limit", 40
+    run_recipe(*short, "--out", tmp_path / "out")
+    assert "measured:" in capsys.readouterr().out
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert record["provenance"]["n_train"] == 40
+
+
+@pytest.mark.parametrize(
+    "change", [("--epochs", 1), ("--limit", 9), ("--seed", 1), ("--weights", "keras")]
+)
+def test_a_row_of_the_ledger_is_a_whole_run(run_recipe, capsys, tmp_path, change):
+    """What is changed would pass for the recipe itself."""
+    with pytest.raises(SystemExit):
+        run_recipe("--recipe", "s3-mobilenetv2", *change, "--ledger", tmp_path)
+    assert "a whole run" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_lists_are_complete():
