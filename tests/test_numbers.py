@@ -53,6 +53,21 @@ def test_numpys_whole_numbers_are_taken_wherever_ours_are():
     assert trunk.build(np.int64(64)).input_shape == (None, 64, 64, 3)
 
 
+def test_numpys_floats_are_taken_wherever_ours_are():
+    """And become Python's: Keras refuses others, and records show them otherwise."""
+    half, tenth = np.float32(0.5), np.float32(0.1)
+    head = heads.classifier(dropout=half, input_dropout=half, l2=tenth)
+    kinds = {type(each) for each in (head.dropout, head.input_dropout, head.l2)}
+    assert kinds == {float}
+    head.build((2, 2, 4), 3, seed=0)
+    made = (
+        *(augment.shift(tenth), augment.rotation(tenth), augment.zoom(tenth)),
+        *(augment.brightness(tenth), augment.contrast(tenth), augment.mixup(half)),
+        *(augment.cutmix(half), augment.color_jitter(hue=tenth, saturation=half)),
+    )
+    assert "float32" not in repr(made)
+
+
 def test_truth_values_are_no_numbers_of_images():
     """`validation=True` is a slip, not one image."""
     with pytest.raises(InvalidArgument, match="validation"):

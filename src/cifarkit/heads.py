@@ -92,9 +92,9 @@ class Head:
         for units in self.hidden:
             require_whole("every entry of hidden", units)
         object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
-        _require_number("dropout", self.dropout, below=1.0)
-        _require_number("input_dropout", self.input_dropout, below=1.0)
-        _require_number("l2", self.l2, below=math.inf)
+        for name, below in (("dropout", 1.0), ("input_dropout", 1.0), ("l2", math.inf)):
+            value = _number(name, getattr(self, name), below=below)
+            object.__setattr__(self, name, value)
         if self.pooling not in _POOLINGS:
             listing = "cifarkit.heads.classifier"
             raise UnknownName(unknown("pooling", self.pooling, _POOLINGS, listing))
@@ -179,9 +179,11 @@ _POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 )
 
 
-def _require_number(name: str, value: float, *, below: float) -> None:
+def _number(name: str, value: float, *, below: float) -> float:
+    """Return a number of [0, `below`) as Keras takes it."""
     if not is_number(value) or not 0 <= value < below:
         raise InvalidArgument(
             f"Expected {name} to be a number in [0, {below:g}); received {value!r}. "
             "Pass 0.0 to have none."
         )
+    return float(value)

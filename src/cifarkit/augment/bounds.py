@@ -1,11 +1,11 @@
-"""The check that an amount means something."""
+"""What an amount has to be."""
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import is_number, is_whole
 
 
-def require_amount(name: str, value: float, most: float) -> None:
-    """Refuse an amount outside (0, `most`].
+def amount_of(name: str, value: float, most: float) -> float:
+    """Return an amount of (0, `most`].
 
     Raises:
         InvalidArgument: `value` is not a number in that range.
@@ -15,10 +15,11 @@ def require_amount(name: str, value: float, most: float) -> None:
             f"Expected {name} to be a number above 0 and at most {most:g}; received "
             f"{value!r}. Leave the augmentation out to have none of it."
         )
+    return float(value)
 
 
-def require_pixels(name: str, value: int) -> None:
-    """Refuse a length that is not a positive whole number of pixels.
+def pixels_of(name: str, value: int) -> int:
+    """Return a length, a positive whole number of pixels.
 
     Raises:
         InvalidArgument: `value` is none.
@@ -28,3 +29,4 @@ def require_pixels(name: str, value: int) -> None:
             f"Expected {name} to be a positive whole number of pixels; received "
             f"{value!r}. Leave the augmentation out to have none of it."
         )
+    return int(value)

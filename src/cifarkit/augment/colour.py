@@ -10,7 +10,7 @@ from keras import ops
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Tensor
-from cifarkit.augment.bounds import require_amount
+from cifarkit.augment.bounds import amount_of
 from cifarkit.augment.policy import Augmentation
 
 
@@ -25,8 +25,7 @@ def brightness(fraction: float = 0.1) -> Augmentation:
     Raises:
         InvalidArgument: `fraction` is out of range.
     """
-    require_amount("fraction", fraction, 1.0)
-    return Colour(brightness=fraction)
+    return Colour(brightness=amount_of("fraction", fraction, 1.0))
 
 
 def contrast(fraction: float = 0.1) -> Augmentation:
@@ -41,8 +40,7 @@ def contrast(fraction: float = 0.1) -> Augmentation:
     Raises:
         InvalidArgument: `fraction` is out of range.
     """
-    require_amount("fraction", fraction, 1.0)
-    return Colour(contrast=fraction)
+    return Colour(contrast=amount_of("fraction", fraction, 1.0))
 
 
 def color_jitter(
@@ -89,7 +87,8 @@ class Colour(Augmentation):
 
     def __post_init__(self) -> None:
         for name, amount in self._amounts().items():
-            require_amount(name, amount, 0.5 if name == "hue" else 1.0)
+            most = 0.5 if name == "hue" else 1.0
+            object.__setattr__(self, name, amount_of(name, amount, most))
         if not self.draws:
             raise InvalidArgument(
                 "Expected an amount above 0 for brightness, contrast, saturation or "

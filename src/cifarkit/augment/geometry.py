@@ -6,7 +6,7 @@ from typing import final, get_args
 from cifarkit._errors import UnknownName
 from cifarkit._registry import unknown
 from cifarkit._types import Tensor
-from cifarkit.augment.bounds import require_amount, require_pixels
+from cifarkit.augment.bounds import amount_of, pixels_of
 from cifarkit.augment.moves import Move, product
 from cifarkit.augment.policy import Augmentation
 from cifarkit.augment.sampling import Fill, sample
@@ -35,8 +35,8 @@ def shift(fraction: float = 0.1, *, fill: Fill = "reflect") -> Augmentation:
     Raises:
         InvalidArgument: an argument is out of range; UnknownName: an unknown fill.
     """
-    require_amount("fraction", fraction, 1.0)
-    return Geometric((Move("shift", fraction),), fill)
+    amount = amount_of("fraction", fraction, 1.0)
+    return Geometric((Move("shift", amount),), fill)
 
 
 def crop(padding: int = 4, *, fill: Fill = "reflect") -> Augmentation:
@@ -53,8 +53,7 @@ def crop(padding: int = 4, *, fill: Fill = "reflect") -> Augmentation:
     Raises:
         InvalidArgument: an argument is out of range; UnknownName: an unknown fill.
     """
-    require_pixels("padding", padding)
-    return Geometric((Move("crop", int(padding)),), fill)
+    return Geometric((Move("crop", pixels_of("padding", padding)),), fill)
 
 
 def rotation(fraction: float = 0.1, *, fill: Fill = "reflect") -> Augmentation:
@@ -70,8 +69,8 @@ def rotation(fraction: float = 0.1, *, fill: Fill = "reflect") -> Augmentation:
     Raises:
         InvalidArgument: an argument is out of range; UnknownName: an unknown fill.
     """
-    require_amount("fraction", fraction, 0.5)
-    return Geometric((Move("rotation", fraction),), fill)
+    amount = amount_of("fraction", fraction, 0.5)
+    return Geometric((Move("rotation", amount),), fill)
 
 
 def zoom(fraction: float = 0.1, *, fill: Fill = "reflect") -> Augmentation:
@@ -87,8 +86,8 @@ def zoom(fraction: float = 0.1, *, fill: Fill = "reflect") -> Augmentation:
     Raises:
         InvalidArgument: an argument is out of range; UnknownName: an unknown fill.
     """
-    require_amount("fraction", fraction, 0.9)
-    return Geometric((Move("zoom", fraction),), fill)
+    amount = amount_of("fraction", fraction, 0.9)
+    return Geometric((Move("zoom", amount),), fill)
 
 
 @final

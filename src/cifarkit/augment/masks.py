@@ -6,7 +6,7 @@ from typing import final
 from keras import ops
 
 from cifarkit._types import Tensor
-from cifarkit.augment.bounds import require_pixels
+from cifarkit.augment.bounds import pixels_of
 from cifarkit.augment.policy import Augmentation
 
 
@@ -37,8 +37,7 @@ class Cutout(Augmentation):
         return f"cutout {self.side}"
 
     def __post_init__(self) -> None:
-        require_pixels("side", self.side)
-        object.__setattr__(self, "side", int(self.side))
+        object.__setattr__(self, "side", pixels_of("side", self.side))
 
     @property
     def draws(self) -> int:

@@ -9,7 +9,7 @@ from keras import ops
 from scipy.special import betaincinv
 
 from cifarkit._types import Floats, Tensor
-from cifarkit.augment.bounds import require_amount
+from cifarkit.augment.bounds import amount_of
 from cifarkit.augment.masks import box
 from cifarkit.augment.policy import Augmentation
 
@@ -61,7 +61,7 @@ class MixUp(Augmentation):
         return f"mixup {self.alpha:g}"
 
     def __post_init__(self) -> None:
-        require_amount("alpha", self.alpha, 100.0)
+        object.__setattr__(self, "alpha", amount_of("alpha", self.alpha, 100.0))
 
     @property
     def draws(self) -> int:
@@ -93,7 +93,7 @@ class CutMix(Augmentation):
         return f"cutmix {self.alpha:g}"
 
     def __post_init__(self) -> None:
-        require_amount("alpha", self.alpha, 100.0)
+        object.__setattr__(self, "alpha", amount_of("alpha", self.alpha, 100.0))
 
     @property
     def draws(self) -> int:
