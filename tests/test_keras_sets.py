@@ -4,6 +4,7 @@ import inspect
 import logging
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -146,14 +147,15 @@ def test_efficientnet_scales_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("odd", [(MEAN + 0.1, DEVIATION), (MEAN, DEVIATION**2)])
 def test_efficientnet_with_another_scaling_is_refused(
-    odd: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+    odd: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
     """A file whose statistics are not ImageNet's would need another input."""
+    h5py.File(tmp_path / "odd.h5", "w").close()
     mean, variance = odd
     layer = keras.layers.Normalization(mean=mean, variance=variance)
     model = keras.Sequential([keras.Input((8, 8, 3)), layer])
     with pytest.raises(CorruptFile, match=r"channel statistics.*in odd\.h5"):
-        _keras_graphs.read(lambda **_: model, Path("odd.h5"))
+        _keras_graphs.read(lambda **_: model, tmp_path / "odd.h5")
 
 
 def test_an_unhashed_file_of_another_network_is_a_try_that_failed(

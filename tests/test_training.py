@@ -352,6 +352,19 @@ def test_a_network_from_scratch_is_trained_in_one_phase(data):
     assert "from scratch" in str(made.plan(data))
 
 
+def test_images_that_are_not_square_are_told_as_they_are(tmp_path):
+    """Width by height, in the plan."""
+    images = np.zeros((40, 12, 20, 3), np.uint8)
+    wide = datasets.from_arrays(images, np.arange(40) % 2, validation=0.2, test=0)
+    layer = keras.layers
+    network = keras.Sequential(
+        [keras.Input((12, 20, 3)), layer.Flatten(), layer.Dense(2, "softmax")]
+    )
+    plan = TwoPhaseTrainer(network, phase_1=Phase(**QUICK), verbose=0).plan(wide)
+    assert "at 20 x 12 pixels, from scratch" in str(plan)
+    assert not plan.phases[0].kept
+
+
 def test_arrays_and_a_data_set_of_tensorflow_are_taken(data):
     """Pairs of arrays, one-hot labels and a user's own tf.data all train."""
     tensorflow = pytest.importorskip("tensorflow")

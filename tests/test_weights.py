@@ -100,6 +100,17 @@ def test_a_file_that_is_no_weights_is_refused(
         backbones.get(name, weights=path).build(SIZE)
 
 
+def test_a_published_file_has_its_arrays_in_itself(tmp_path: Path) -> None:
+    """What lies in another file is not read, before Keras looks at anything."""
+    path = tmp_path / "odd.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"block1_conv1"]
+        secret = [(str(tmp_path / "secret"), 0, 8)]
+        file.create_dataset("block1_conv1", (2,), np.float32, external=secret)
+    with pytest.raises(CorruptFile, match="lies elsewhere"):
+        backbones.get("vgg16", weights=path).build(SIZE)
+
+
 @pytest.mark.parametrize("odd", [np.array([print], dtype=object), np.array(["one"])])
 def test_arrays_that_are_no_numbers_are_refused(
     odd: np.ndarray, tmp_path: Path

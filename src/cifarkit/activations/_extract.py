@@ -54,6 +54,7 @@ def extract(
 
     Raises:
         TrainingError: a value is too large for the type, or is no number.
+        InvalidArgument: `cache` is no `Cache`.
         SourceError: they fit neither on disk nor into memory.
         MissingExtra: `cache` asks for what OpenVINO alone has.
     """

@@ -9,11 +9,15 @@ import keras
 import numpy as np
 from keras import applications
 
+from cifarkit import models
 from cifarkit._errors import CorruptFile
 from cifarkit._types import Arrays, Layer, Model, Tensor
 from cifarkit.backbones._graft import graft
 from cifarkit.backbones._preprocess import IMAGENET_DEVIATION, IMAGENET_MEAN
 from cifarkit.backbones._spec import Graph
+
+_MOST = 2**31
+"""Bytes that the arrays of a weights file may have; those of VGG16 have 59 million."""
 
 Constructor: TypeAlias = Callable[..., Model]
 """A network of keras.applications, such as `keras.applications.VGG16`."""
@@ -36,6 +40,7 @@ def read(constructor: Constructor, path: Path) -> Arrays:
             file has another input scaling than ImageNet's.
     """
     try:
+        models.check_hdf5(path, most=_MOST)
         model = constructor(include_top=False, weights=str(path))
     except (OSError, ValueError, KeyError) as error:
         raise CorruptFile(

@@ -69,7 +69,7 @@ def predict(model: str, paths: Sequence[str], *, top: int, json: bool) -> None:
     """Classify image files, a line for each; what cannot be decoded is said at the end.
 
     Args:
-        model: a `.keras` file, or the folder that `TrainResult.save` wrote.
+        model: a `.keras` or exported file, or the folder that `TrainResult.save` wrote.
         paths: of the images.
         top: how many classes to name.
         json: whether a line is JSON with all probabilities.

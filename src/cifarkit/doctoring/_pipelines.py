@@ -76,7 +76,7 @@ def _computed_ahead(case: Case) -> Iterator[Finding]:
                 break
             if type(place.layer).__name__.startswith("Random"):
                 names.append(place.layer.name)
-        if names and not phase.how.startswith("live"):
+        if names and phase.kept:
             yield Finding(
                 "CK106",
                 "warning",
@@ -96,7 +96,7 @@ def _live(case: Case) -> Iterator[Finding]:
     live = [
         each
         for each in plan.phases
-        if each.how.startswith("live") and each.layers[0] < each.layers[1]
+        if not each.kept and each.layers[0] < each.layers[1]
     ]
     stream = is_stream(case.data)
     if not live or not (stream or views_of(course.policy) is None):

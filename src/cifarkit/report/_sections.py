@@ -80,7 +80,7 @@ def architecture(result: TrainResult) -> list[Block]:
         Table(("layer", "kind", "parameters"), tuple(layers)),
         Heading("Preprocessing"),
         Text(
-            f"The network sees {made['size']} x {made['size']} pixels; resizing and "
+            f"The network sees {_seen(result)} pixels; resizing and "
             "scaling are its first layers, so that raw images go in wherever it runs. "
             f"Augmentation in training: {made['augmentation']}."
         ),
@@ -89,6 +89,14 @@ def architecture(result: TrainResult) -> list[Block]:
         words = [f"{key}: {value}" for key, value in backbone.items() if value]
         blocks.append(Points(tuple(words)))
     return blocks
+
+
+def _seen(result: TrainResult) -> str:
+    """Return width and height at which a network works, in words."""
+    size = result.provenance["size"]
+    _, height, width, _ = result.model.input_shape
+    scratch = result.provenance["head"] is None
+    return f"{width} x {height}" if scratch and height else f"{size} x {size}"
 
 
 def training(result: TrainResult) -> Iterator[Block]:

@@ -113,15 +113,18 @@ class Course:
         )
 
     def size(self, data: Data) -> int:
-        """Return the side in pixels at which the network sees the data."""
+        """Return the side, or the height, in pixels at which the network sees them."""
         if self.head is None:
             return data.train.shape[0]
         return int(self.backbone.size or data.size or self.backbone.spec.recommended)
 
     def title(self, data: Data) -> str:
         """Return in words what is trained, and at which size."""
-        size, origin = self.size(data), "" if self.head else ", from scratch"
-        return f"{self.backbone.name} at {size} x {size} pixels{origin}"
+        if self.head is None:
+            height, width, _ = data.train.shape
+            return f"{self.backbone.name} at {width} x {height} pixels, from scratch"
+        size = self.size(data)
+        return f"{self.backbone.name} at {size} x {size} pixels"
 
     def provenance(self, data: Data) -> Json:
         """Return how a result came about, as JSON values."""

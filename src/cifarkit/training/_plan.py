@@ -27,6 +27,7 @@ class PhasePlan:
         parameters: parameters that learn, and all of the network.
         batch_norms: batch-norm layers of the backbone that learn, and all.
         how: what the phase learns from, in words.
+        kept: whether that is kept activations; if not, it trains live.
         timing: forecast of its time, measured over 20 steps; None if the plan was made
             without measuring.
     """
@@ -40,6 +41,7 @@ class PhasePlan:
     parameters: tuple[int, int]
     batch_norms: tuple[int, int]
     how: str
+    kept: bool = False
     timing: Timing | None = None
 
     def __str__(self) -> str:
@@ -111,6 +113,8 @@ def phase_plan(
     mask: Sequence[bool],
     data: Data,
     how: str,
+    *,
+    kept: bool,
     timing: Timing | None,
 ) -> PhasePlan:
     """Return the plan of a phase whose `trainable` flags are set already."""
@@ -132,6 +136,7 @@ def phase_plan(
         ),
         batch_norms=(sum(norm.trainable for norm in norms), len(norms)),
         how=how,
+        kept=kept,
         timing=timing,
     )
 

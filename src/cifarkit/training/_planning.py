@@ -34,8 +34,9 @@ def _plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
         measured = timed and not phase.solved
         timing = _timing(network, ahead, index, phase) if measured else None
         mask = _running.prepare(network, phase)
-        how = ahead.describe(index)
-        plans.append(phase_plan(network, phase, mask, data, how, timing))
+        how, kept = ahead.describe(index), ahead.keeps(index)
+        plan = phase_plan(network, phase, mask, data, how, kept=kept, timing=timing)
+        plans.append(plan)
     return Plan(
         title=course.title(data),
         images=(len(data.train), len(data.validation or ())),

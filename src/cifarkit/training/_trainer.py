@@ -123,6 +123,10 @@ class TwoPhaseTrainer:
                 and as if its activations were kept, a few batches of the frozen part,
                 and to forecast the time of the phase from them.
 
+        Raises:
+            InvalidArgument: settings that do not fit the data or the backbone.
+            InvalidData: data that cannot be used.
+
         Example:
             >>> print(trainer.plan(data))  # doctest: +SKIP
         """
