@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+import zipfile
 from datetime import datetime
 from types import SimpleNamespace
 
@@ -303,10 +304,15 @@ def test_scikit_learn_checks_the_rest(backbone, check, monkeypatch):
     """Its own checks of transformers, on tables that are read as images.
 
     One compares pickles from before and after `fit`. Keras writes the time into those
-    of a model, and a backbone notes the source of its weights when it is built.
+    of a model, as their archive does, and a backbone notes the source of its weights
+    when it is built.
     """
     noon = SimpleNamespace(now=lambda: datetime(2026, 1, 1, 12))
     monkeypatch.setattr(saving_lib, "datetime", SimpleNamespace(datetime=noon))
+    clock = SimpleNamespace(
+        time=lambda: 0.0, localtime=lambda _: (2026, 1, 1, 12, 0, 0)
+    )
+    monkeypatch.setattr(zipfile, "time", clock)
     backbone.build(SIZE)
     rows = Rows(backbone, size=SIZE, cache=Cache(disk=False))
     getattr(checks, check)("Rows", rows)

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -125,7 +126,7 @@ def server(tmp_path):
                 time.sleep(0.5)
         yield uri
     finally:
-        os.killpg(process.pid, 15)
+        os.killpg(process.pid, signal.SIGKILL)  # nothing of it is looked at any more
         process.wait(20)
         log.close()
 
