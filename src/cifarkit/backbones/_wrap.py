@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import keras
-
 from cifarkit._errors import InvalidArgument
 from cifarkit._sources import fingerprint
 from cifarkit._types import Model
@@ -11,7 +9,7 @@ from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._graft import graft
 from cifarkit.backbones._spec import BackboneSpec, Filled, WeightSet
-from cifarkit.models import is_graph, settle
+from cifarkit.models import copy_of, is_graph, settle
 
 _TYPICAL = 224
 
@@ -91,16 +89,13 @@ def _unusable(expected: str, received: object) -> InvalidArgument:
 
 def _copy(model: Model) -> Model:
     """Return a functional model with layers of its own and the same weights."""
-    view = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:
-        copy = keras.models.clone_model(view)
+        return copy_of(model)
     except (NotImplementedError, TypeError, ValueError) as error:
         raise InvalidArgument(
             f"Expected a model that keras.models.clone_model can copy; received "
             f"{model.name!r} ({error!s:.300}). Give its layers a get_config."
         ) from error
-    _copy_weights(view, copy)
-    return copy
 
 
 def _copy_weights(source: Model, target: Model) -> None:

@@ -47,7 +47,10 @@ def load(path: Path, *, named: bool) -> Loaded:
         MissingExtra: the runtime of an exported file is not installed.
     """
     if path.suffix in ("", ".keras", *RUNTIMES) and not path.exists():
-        raise CorruptFile(f"Expected a saved model at {path}; nothing is there.")
+        raise CorruptFile(
+            f"Expected a saved model at {path}; nothing is there. Check the path, or "
+            "save there first: result.save(folder)."
+        )
     saved_model = (path / "saved_model.pb").exists()
     if path.is_dir() and not saved_model:
         result = TrainResult.load(path)

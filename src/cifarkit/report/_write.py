@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cifarkit import metrics
+from cifarkit import _store, metrics
 from cifarkit._errors import InvalidArgument
-from cifarkit._store import place as store_place
-from cifarkit._store import write_text, writing
 from cifarkit._types import Floats
 from cifarkit.augment import Augmentation
 from cifarkit.datasets import Splits
@@ -72,7 +70,7 @@ def write(
     _sections.check_claims(claimed)
     rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
     _check_rows(rows, evaluation, data)
-    with writing(place), _whole(place) as part:
+    with _store.writing(place), _whole(place) as part:
         album = Album(part)
         blocks: list[Block] = [
             *_sections.objective(result, data, evaluation),
@@ -89,9 +87,9 @@ def write(
             *_sections.deployment(data),
         ]
         figures = {"training": result.to_dict(), "evaluation": evaluation.to_dict()}
-        write_text(part / "report.md", markdown(blocks))
-        write_text(part / "report.html", html(blocks, part))
-        write_text(
+        _store.write_text(part / "report.md", markdown(blocks))
+        _store.write_text(part / "report.html", html(blocks, part))
+        _store.write_text(
             part / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n"
         )
     return place
@@ -107,7 +105,7 @@ def _whole(place: Path) -> Iterator[Path]:
         (place / FIGURES).mkdir(exist_ok=True)
         drawn = {path.name for path in (part / FIGURES).iterdir()}
         for path in (each for each in part.rglob("*") if each.is_file()):
-            store_place(path, place / path.relative_to(part))
+            _store.place(path, place / path.relative_to(part))
         for name in set(NAMES) - drawn:
             (place / FIGURES / name).unlink(missing_ok=True)
 
