@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import keras
+
 from cifarkit._errors import InvalidArgument
 from cifarkit._sources import fingerprint
 from cifarkit._types import Model
@@ -88,9 +90,10 @@ def _unusable(expected: str, received: object) -> InvalidArgument:
 
 
 def _copy(model: Model) -> Model:
-    """Return a functional model with layers of its own and the same weights."""
+    """Return a functional model of its own: one tensor in, one out, in no list."""
+    view = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:
-        return copy_of(model)
+        return copy_of(view)
     except (NotImplementedError, TypeError, ValueError) as error:
         raise InvalidArgument(
             f"Expected a model that keras.models.clone_model can copy; received "
