@@ -145,6 +145,14 @@ def shrink(patch, folder):
         "MobileNetV2",
         lambda **more: mobilenet(**more | {"weights": None}),
     )
+    fit = keras.Model.fit  # ours begins at an epoch; plain Keras gets one
+    patch.setattr(
+        keras.Model,
+        "fit",
+        lambda model, *given, **more: fit(
+            model, *given, **more if "initial_epoch" in more else more | {"epochs": 1}
+        ),
+    )
     pair = (made().train.images, made().train.labels)
     patch.setattr(keras.datasets.cifar10, "load_data", lambda: (pair, pair))
 

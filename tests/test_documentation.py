@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from sybil.document import Document
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
@@ -26,7 +27,19 @@ def learned():
     return small_world.learned()
 
 
+@pytest.fixture
+def uncompiled(page):
+    """Let steps run as Python: of two steps, compiling them would be all the time.
+
+    The traps show what a compiled step keeps.
+    """
+    tf.config.run_functions_eagerly(page.stem != "traps")
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.mark.real
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.filterwarnings("default")  # plain Keras is shown, too
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
 def test_every_block_runs(page, learned, tmp_path, monkeypatch):

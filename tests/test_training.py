@@ -30,7 +30,7 @@ from cifarkit._errors import (
     UnknownName,
 )
 from cifarkit.training._batches import Batches
-from cifarkit.training._fed import _Augmented
+from cifarkit.training._fed import Fed, _Augmented
 from cifarkit.training._inputs import data_of
 from cifarkit.training._network import pretrained
 from cifarkit.training._watching import kept_epoch
@@ -319,6 +319,19 @@ def test_the_trainer_shows_each_epoch_its_own_order(data):
     result = trainer(Phase(**QUICK | {"epochs": 3})).fit(data, callbacks=[Watching()])
     assert seen == [0, 1, 2]
     assert len(result.history["loss"]) == 3
+
+
+def test_a_step_is_traced_once(data, monkeypatch):
+    """Variables that a step makes have TensorFlow trace it, and optimize it, twice."""
+    traced, step = [], Fed.train_step
+
+    def noted(model, batch):
+        traced.append(model)
+        return step(model, batch)
+
+    monkeypatch.setattr(Fed, "train_step", noted)
+    trainer(Phase(**QUICK), Phase(**QUICK, unfreeze="all")).fit(data)
+    assert len(traced) == len(set(map(id, traced))) == 2
 
 
 @pytest.mark.parametrize(

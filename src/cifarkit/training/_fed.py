@@ -20,12 +20,14 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     Attributes:
         network: that network.
         sparse: whether loss and metrics get integer labels.
+        classes: how many there are.
         skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
     """
 
     network: Model
     sparse: bool
+    classes: int
     skipped: int = 0
     train_function: Any
 
@@ -44,6 +46,16 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
 
         self.train_function = step
         return step
+
+    def make_variables(self) -> None:
+        """Make those of optimizer and metrics, which Keras makes in the first step.
+
+        TensorFlow compiles a step in which variables are made a second time.
+        """
+        self.optimizer.build(self.trainable_variables)
+        row = ops.zeros((1, self.classes))
+        self.compute_metrics(None, None, {"targets": row, "probabilities": row})
+        self.reset_metrics()
 
     def compute_loss(
         self,
@@ -126,5 +138,5 @@ def fed(
     image, target = _Augmented(policy)(*inputs.values())
     outputs = {"probabilities": learner(image), "targets": target}
     model = Fed(inputs, outputs)
-    model.network, model.sparse = network.model, sparse
+    model.network, model.sparse, model.classes = network.model, sparse, classes
     return model

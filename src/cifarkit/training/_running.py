@@ -57,6 +57,7 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
         loss=loss,
         metrics=["accuracy", *phase.metrics],
     )
+    model.make_variables()
     return model
 
 
@@ -126,8 +127,7 @@ def _stepped(
         epoch = keeper.continued(phase.epochs)
         tell(watchers, key[1], keeper.history)
         seeing = watchers
-        if keeper.midway:  # Keras makes the variables of metrics at their first use
-            model.test_on_batch(*next(iter(feed.batches)))
+        if keeper.midway:
             seeing = [Resting(each, model) for each in watchers]
         try:
             model.fit(

@@ -56,8 +56,6 @@ def put_back(model: Model, watchers: Sequence[Any], arrays: Any, memories: Any) 
     Raises:
         CorruptFile: the arrays are not those of this model.
     """
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
     _assign(_learning(model), _series(_MODEL, arrays))
     left = list(memories)
     for watcher in filter(_names, watchers):
