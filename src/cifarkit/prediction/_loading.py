@@ -48,8 +48,8 @@ def load(path: Path, *, named: bool) -> Loaded:
     """
     if path.suffix in ("", ".keras", *RUNTIMES) and not path.exists():
         raise CorruptFile(
-            f"Expected a saved model at {path}; nothing is there. Check the path, or "
-            "save there first: result.save(folder)."
+            f"Expected a saved model at {path}; nothing is there. Check the path: "
+            "result.save(folder) and export(result, folder) write one."
         )
     saved_model = (path / "saved_model.pb").exists()
     if path.is_dir() and not saved_model:

@@ -20,14 +20,12 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     Attributes:
         network: that network.
         sparse: whether loss and metrics get integer labels.
-        classes: how many there are.
         skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
     """
 
     network: Model
     sparse: bool
-    classes: int
     skipped: int = 0
     train_function: Any
 
@@ -53,8 +51,10 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         TensorFlow compiles a step in which variables are made a second time.
         """
         self.optimizer.build(self.trainable_variables)
-        row = ops.zeros((1, self.classes))
-        self.compute_metrics(None, None, {"targets": row, "probabilities": row})
+        rows = {
+            name: ops.zeros((1, each.shape[1])) for name, each in self.output.items()
+        }
+        self.compute_metrics(None, None, rows)
         self.reset_metrics()
 
     def compute_loss(
@@ -138,5 +138,5 @@ def fed(
     image, target = _Augmented(policy)(*inputs.values())
     outputs = {"probabilities": learner(image), "targets": target}
     model = Fed(inputs, outputs)
-    model.network, model.sparse, model.classes = network.model, sparse, classes
+    model.network, model.sparse = network.model, sparse
     return model
