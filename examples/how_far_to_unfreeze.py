@@ -3,7 +3,7 @@
 python examples/how_far_to_unfreeze.py          5,000 images at 96 pixels
 python examples/how_far_to_unfreeze.py --smoke  made-up images, in seconds
 
-The frozen parts run once for all of these trainings: what they give is kept.
+The frozen part runs once for each of these trainings, not in every epoch.
 """
 
 import argparse

@@ -163,7 +163,7 @@ class Splits:
         train: what weights are fitted to.
         validation: what choices are made on; it may be empty.
         test: what is looked at once, at the end; it may be empty.
-        source: where the images come from, for the provenance of a result.
+        source: where the images come from, in words.
 
     Raises:
         InvalidData: the three differ in class names or in `size`.

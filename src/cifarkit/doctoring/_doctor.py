@@ -43,7 +43,8 @@ def doctor(
 
     Nothing is trained and nothing is changed: weights, `trainable` flags, what
     `compile` made and the states of random generators stay as they are. A
-    `tf.data.Dataset` is read once, so one that is shuffled has another order next.
+    `tf.data.Dataset` is read (with a trainer more than once), so one that is shuffled
+    has another order next.
 
     Args:
         trainer_or_model: a `TwoPhaseTrainer`, whose network is built as for `fit` and

@@ -1,4 +1,4 @@
-"""S2: seven models, from one convolution to MobileNetV2 at 96 pixels."""
+"""S2: six models, from one convolution to MobileNetV2 at 96 pixels."""
 
 from dataclasses import replace
 from typing import Any

@@ -62,8 +62,8 @@ class TwoPhaseTrainer:
             (no augmentation, or flips), saves work, and fits on disk or into memory;
             `"never"` trains live; an `activations.Cache` says how they are kept, and
             how many views of other augmentations.
-        max_memory: bytes of them that may be held in memory; more stay on disk. None
-            is half of what is free.
+        max_memory: bytes of them that may be held in memory where the disk has no
+            room; what fits nowhere is computed live. None is half of what is free.
         deterministic: whether TensorFlow may only compute in ways that give the same
             bits each time. On a CPU it mostly does so anyway; on a GPU it costs time.
             It is then so for the whole process, from the first `fit` on.
