@@ -4,6 +4,7 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Model
+from cifarkit.models.computing import sparing_xla
 
 
 def assemble(
@@ -47,7 +48,7 @@ def assemble(
     # without this, `model(images)` drops out. `fit` still says otherwise to all.
     pixels = resize(images, training=False)
     probabilities = head_model(backbone_model(pixels))
-    return keras.Model(images, probabilities, name="classifier")
+    return sparing_xla(keras.Model(images, probabilities, name="classifier"))
 
 
 def _check(backbone_model: Model, head_model: Model) -> None:

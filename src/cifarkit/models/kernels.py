@@ -12,7 +12,7 @@ from typing import Any, final
 import keras
 
 from cifarkit._types import Layer, Model, Tensor
-from cifarkit.models.computing import on_one_tensorflow_cpu
+from cifarkit.models.computing import on_one_tensorflow_cpu, sparing_xla
 from cifarkit.models.folding import folding, pairs
 from cifarkit.models.graphs import is_graph, rebuilt
 
@@ -37,7 +37,7 @@ def accelerated(model: Model) -> Model:
         262
     """
     if not on_one_tensorflow_cpu() or not is_graph(model):
-        return model
+        return sparing_xla(model)
     still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
     fold = folding(still)
 

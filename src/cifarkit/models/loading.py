@@ -18,6 +18,7 @@ import keras
 
 from cifarkit._errors import CorruptFile
 from cifarkit._types import Model
+from cifarkit.models.computing import sparing_xla
 
 LARGEST = 64 * 2**20
 """Bytes that the description of a model may have."""
@@ -64,13 +65,14 @@ def loaded(path: Path) -> Model:
     try:
         with zipfile.ZipFile(path) as archive:
             _check(archive)
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # zip, HDF5 and Keras raise all kinds on other files
         raise CorruptFile(
             f"Expected a model that Keras saved, of layers that it knows, in {path}; "
             f"it cannot be used ({type(error).__name__}: {error!s:.300}). Train or "
             "save it again."
         ) from error
+    return sparing_xla(model)
 
 
 def check_hdf5(file: Any, *, most: int | None = None) -> None:
