@@ -345,6 +345,16 @@ def test_label_smoothing_takes_integer_labels(data, backbone, smoothing):
     assert result.history["loss"][0] == pytest.approx(wanted, rel=1e-4)
 
 
+def test_a_smoothed_phase_is_validated_without_smoothing(data, backbone):
+    """Else a callback that keeps the best over both phases would keep a worse one."""
+    phase = Phase(label_smoothing=0.5)
+    result = fit(data, backbone, phase)
+    given = result.model.predict(data.validation.images, verbose=0)
+    found = given[np.arange(len(given)), data.validation.labels]
+    wanted = -np.log(found).mean()
+    assert result.history["val_loss"][-1] == pytest.approx(wanted, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [

@@ -20,12 +20,15 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     Attributes:
         network: that network.
         sparse: whether loss and metrics get integer labels.
+        smoothing: share of each target that is spread over all classes, in the loss of
+            the training alone: validation losses of all phases can be compared.
         skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
     """
 
     network: Model
     sparse: bool
+    smoothing: float
     skipped: int = 0
     train_function: Any
 
@@ -67,6 +70,9 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     ) -> Any:
         """Return the loss against the targets that left the augmentation."""
         targets, outputs = self._seen(y_pred)
+        if training and self.smoothing:
+            spread = self.smoothing / targets.shape[-1]
+            targets = targets * (1.0 - self.smoothing) + spread
         return super().compute_loss(x, targets, outputs, sample_weight, training)
 
     def compute_metrics(
@@ -118,6 +124,7 @@ def fed(
     classes: int,
     draws: int,
     sparse: bool,
+    smoothing: float = 0.0,
 ) -> Fed:
     """Return a network as it is fed while it learns.
 
@@ -129,6 +136,7 @@ def fed(
         classes: how many classes there are.
         draws: random numbers per image that the batches bring.
         sparse: whether loss and metrics get integer labels.
+        smoothing: as in `Fed`.
     """
     inputs = {
         "image": keras.Input(tuple(shape), name="image"),
@@ -139,4 +147,5 @@ def fed(
     outputs = {"probabilities": learner(image), "targets": target}
     model = Fed(inputs, outputs)
     model.network, model.sparse = network.model, sparse
+    model.smoothing = smoothing
     return model

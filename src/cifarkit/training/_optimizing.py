@@ -69,9 +69,7 @@ def loss_of(phase: Phase) -> Any:
         InvalidArgument: Keras knows no such loss.
     """
     if phase.loss == "auto":
-        return keras.losses.CategoricalCrossentropy(
-            label_smoothing=phase.label_smoothing
-        )
+        return keras.losses.CategoricalCrossentropy()  # the targets come smoothed
     try:
         return keras.losses.get(phase.loss)
     except ValueError as error:

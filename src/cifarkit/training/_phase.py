@@ -63,7 +63,8 @@ class Phase:
         loss: `"auto"` (categorical cross-entropy), a Keras name or a
             `keras.losses.Loss`. Sparse losses get integer labels, all others one-hot.
         label_smoothing: share of the target spread over all classes, in [0, 1); for
-            the `"auto"` loss.
+            the `"auto"` loss. Validation is measured without, so that its losses can be
+            compared between phases.
         class_weight: weight of each class by its number, `"balanced"` for weights
             against the class frequencies, or None. Not beside MixUp or CutMix.
         metrics: Keras metrics besides accuracy; they get the loss's kind of labels.

@@ -49,6 +49,7 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
         classes=train.classes,
         draws=feed.draws,
         sparse=is_sparse(loss),
+        smoothing=phase.label_smoothing,
     )
     model.compile(
         optimizer=optimizer_of(
