@@ -458,6 +458,32 @@ def test_memories_that_cannot_be_kept_are_refused_at_once(tmp_path):
         trainer().fit(DATA, run_dir=tmp_path, callbacks=[Odd()])
 
 
+@pytest.mark.parametrize("given", ["steps", ("stpes",), (1,), None])
+def test_what_is_remembered_must_be_there(given, tmp_path):
+    """A missing comma or a typing mistake would keep nothing, and not say so."""
+
+    class Counting(keras.callbacks.Callback):
+        remembered = given
+        steps = 0
+
+    with pytest.raises(InvalidArgument, match=r"Counting\.remembered to name"):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Counting()])
+
+
+def test_a_memory_that_changes_its_kind_is_refused_by_name(tmp_path):
+    """Not by what JSON says of it."""
+
+    class Last(keras.callbacks.Callback):
+        remembered = ("image",)
+        image = None
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.image = DATA.train.images[0]
+
+    with pytest.raises(InvalidArgument, match=r"Last\.image to be a number"):
+        trainer().fit(DATA, run_dir=tmp_path, callbacks=[Last()])
+
+
 def test_the_backup_of_keras_is_refused_beside_ours(tmp_path):
     """It would go on from another epoch."""
     backup = keras.callbacks.BackupAndRestore(tmp_path / "theirs")
@@ -654,6 +680,37 @@ def test_a_better_file_is_not_overwritten_after_a_stop(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_memories_outlive_the_end_of_a_phase(tmp_path):
+    """Stopped before the next phase has kept anything; and after the end of all."""
+
+    class Counting(keras.callbacks.Callback):
+        remembered = ("steps",)
+        steps = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.steps += 1
+
+    class Leaving(keras.callbacks.Callback):
+        def on_phase_begin(self, number, history):
+            if number == 2:
+                raise KeyboardInterrupt
+
+    def run(*more):
+        best = {"monitor": "score", "mode": "max", "save_best_only": True}
+        watching = [Worse(), keras.callbacks.ModelCheckpoint(path, **best), Counting()]
+        trainer().fit(DATA, run_dir=tmp_path / "run", callbacks=[*watching, *more])
+        return watching[1].best, watching[2].steps
+
+    path = tmp_path / "best.keras"
+    with pytest.raises(KeyboardInterrupt):
+        run(Leaving())
+    before = path.read_bytes()
+    steps = 4 * -(-len(DATA.train) // 16)
+    assert run() == (0.0, steps)
+    assert path.read_bytes() == before
+    assert run() == (0.0, steps)
+
+
 def test_the_patience_of_early_stopping_goes_on(tmp_path):
     """Epochs without progress count on after a stop."""
 
@@ -703,7 +760,7 @@ def test_a_slow_disk_takes_a_fiftieth_of_the_time(monkeypatch):
     monkeypatch.setattr(_keeping, "time", clock)
     monkeypatch.setattr(_keeping, "SECONDS", REAL[0])
     monkeypatch.setattr(_keeping, "SHARE", REAL[1])
-    monkeypatch.setattr(_keeping._snapshot, "taken", lambda *_: ({}, []))
+    monkeypatch.setattr(_keeping._snapshot, "taken", lambda *_: {})
     monkeypatch.setattr(_keeping._snapshot, "is_finite", lambda *_: True)
 
     class Slow:

@@ -26,7 +26,7 @@ def sparing_xla(model: Model) -> Model:
     """Return the model; Keras is told where XLA cannot follow it on TensorFlow.
 
     Where TensorFlow sees a GPU, Keras compiles each model with XLA unless one of its
-    layers says that it cannot. XLA has no bicubic resize, and `Resizing` does not say so.
+    layers says that it cannot. XLA has no bicubic resize; `Resizing` does not say so.
     """
     if keras.backend.backend() == "tensorflow":
         unknown = [each for each in model._flatten_layers() if _is_unknown(each)]

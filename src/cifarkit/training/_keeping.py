@@ -12,7 +12,7 @@ import numpy as np
 
 from cifarkit._checkpoints import Checkpoint, Checkpoints
 from cifarkit._types import Json
-from cifarkit.training import _snapshot
+from cifarkit.training import _memories, _snapshot
 from cifarkit.training._fed import Fed
 from cifarkit.training._signals import Held
 
@@ -92,7 +92,7 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         return self._kept is not None and self._step > 0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        _snapshot.check(self._watchers)
+        _memories.check(self._watchers)
         self._put_back()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -122,8 +122,9 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
 
     def _put_back(self) -> None:
         if self._kept is not None:
-            arrays, memories = self._kept.arrays, self._kept.record["watchers"]
-            _snapshot.put_back(self._fed, self._watchers, arrays, memories)
+            arrays, record = self._kept.arrays, self._kept.record
+            _snapshot.put_back(self._fed, arrays)
+            _memories.remind(self._watchers, arrays, record["watchers"])
 
     def _look(self, epoch: int, step: int) -> None:
         """Keep the state if it is time, or the last chance to do so."""
@@ -135,7 +136,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
 
     def _keep(self, folder: Checkpoints, epoch: int, step: int) -> None:
         began = time.monotonic()
-        arrays, watchers = _snapshot.taken(self._fed, self._watchers)
+        arrays, watchers = _memories.memories(self._watchers)
+        arrays |= _snapshot.taken(self._fed)
         if not _snapshot.is_finite(self._fed):
             _log.warning("A weight is no finite number: the state is not kept.")
             self._due = time.monotonic() + SECONDS

@@ -84,8 +84,8 @@ class TrainResult:
 
     Args:
         model: a `keras.Model`: raw RGB in [0, 255] in, of any size where there is a
-            backbone; probabilities out. It holds built-in layers only, so that its `.keras` file
-            loads where cifarkit is not installed.
+            backbone; probabilities out. It holds built-in layers only, so that its
+            `.keras` file loads where cifarkit is not installed.
         phases: what each phase did, in order; every phase keeps its own weights.
         kept: the number, from 1, of the phase whose weights `model` has.
         provenance: data, weights, settings, versions and machine, as JSON values.

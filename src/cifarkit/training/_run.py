@@ -17,7 +17,9 @@ from cifarkit._checkpoints import Checkpoint, Checkpoints
 from cifarkit._errors import CorruptFile, InvalidArgument, TrainingError, WriteError
 from cifarkit._types import Json
 from cifarkit.training import _snapshot
+from cifarkit.training._memories import memories, remind
 from cifarkit.training._network import Network
+from cifarkit.training._numbered import numbered
 from cifarkit.training._result import PhaseResult
 
 _WEIGHTS, _SEEDS = "weights", "seeds"
@@ -57,8 +59,10 @@ class Run:
             self._check(kept.record.get("identity", {}))
         return kept
 
-    def finished(self, kept: Checkpoint | None, network: Network) -> PhaseResult | None:
-        """Return what a finished phase gave, the network as it was after it.
+    def finished(
+        self, kept: Checkpoint | None, network: Network, callbacks: Sequence[Any]
+    ) -> PhaseResult | None:
+        """Return what a finished phase gave; network and callbacks are as after it.
 
         Raises:
             CorruptFile: the state is that of another network.
@@ -76,6 +80,7 @@ class Run:
         seeds = _snapshot.seeds_of(network.model)
         for seed, value in zip(seeds, _named(kept.arrays, _SEEDS), strict=True):
             seed.assign(value)
+        remind(callbacks, kept.arrays, kept.record["watchers"])
         return PhaseResult.from_dict(kept.record["result"], tuple(weights))
 
     def check_engine(self, kept: Checkpoint | None, engine: str) -> None:
@@ -93,7 +98,12 @@ class Run:
             )
 
     def finish(
-        self, number: int, result: PhaseResult, network: Network, about: Json
+        self,
+        number: int,
+        result: PhaseResult,
+        network: Network,
+        callbacks: Sequence[Any],
+        about: Json,
     ) -> None:
         """Keep what a phase gave.
 
@@ -101,6 +111,7 @@ class Run:
             number: of the phase, from 1.
             result: what it gave.
             network: the network, as it is after the phase.
+            callbacks: those of the user, likewise.
             about: what is said of its states besides.
 
         Raises:
@@ -110,10 +121,10 @@ class Run:
         if checkpoints is None:
             return
         seeds = _snapshot.seeds_of(network.model)
-        arrays = _snapshot.numbered(_WEIGHTS, result.weights)
-        arrays |= _snapshot.numbered(_SEEDS, seeds)
+        arrays, watchers = memories(callbacks)
+        arrays |= numbered(_WEIGHTS, result.weights) | numbered(_SEEDS, seeds)
         record = {"identity": self.identity, **about, "result": result.to_dict()}
-        checkpoints.save(arrays, {**record, "done": True})
+        checkpoints.save(arrays, {**record, "watchers": watchers, "done": True})
 
     def _check(self, found: Mapping[str, Any]) -> None:
         ours, theirs = dict(_leaves(self.identity)), dict(_leaves(found))

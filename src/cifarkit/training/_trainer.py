@@ -214,7 +214,7 @@ class TwoPhaseTrainer:
         callbacks: Sequence[Any],
     ) -> PhaseResult:
         """Run a phase, or what is left of it; or return what it gave before."""
-        if done := run.finished(newest, network):
+        if done := run.finished(newest, network, callbacks):
             self._say(f"phase {number}, finished before")
             tell(callbacks, number, done.history)
             return done
@@ -235,7 +235,7 @@ class TwoPhaseTrainer:
                 run.checkpoints(number), {"identity": run.identity, **about}, newest
             ),
         )
-        run.finish(number, result, network, about)
+        run.finish(number, result, network, callbacks, about)
         return result
 
     def _say(self, line: str) -> None:

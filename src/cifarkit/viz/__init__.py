@@ -1,8 +1,8 @@
 """Pictures of images, of a training and of what came of it.
 
-Every function takes values and returns a `matplotlib.figure.Figure`, but for `grad_cam`,
-whose maps `heat` draws. Nothing is shown or saved unasked, and no setting of matplotlib
-is touched. Needs `pip install 'cifarkit[viz]'`.
+Every function takes values and returns a `matplotlib.figure.Figure`, but for
+`grad_cam`, whose maps `heat` draws. Nothing is shown or saved unasked, and no setting
+of matplotlib is touched. Needs `pip install 'cifarkit[viz]'`.
 
 Example:
     >>> from cifarkit import viz
