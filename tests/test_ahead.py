@@ -16,6 +16,7 @@ from cifarkit.activations import (
     _engine,
     _extract,
     boundary,
+    kept,
     pooled,
     views_of,
 )
@@ -128,6 +129,37 @@ def test_200_steps_of_the_real_network_are_those_of_live_training(
     live, kept = steps.values()
     np.testing.assert_allclose(kept, live, rtol=1e-4, atol=2e-5)
     assert live[-20:].mean() < 0.8 * live[:20].mean()  # it learned
+
+
+def test_what_is_stored_already_needs_no_room(data, backbone, monkeypatch):
+    """The same call gives the same again where its own files have filled the disk."""
+    options = {"batch_norm": "frozen", "augmentations": ()}
+    first, _ = losses(data, backbone, Cache(), **options)
+    for name in ("activations._shelf", "training._budget"):
+        monkeypatch.setattr(f"cifarkit.{name}.has_room", lambda nbytes: False)
+    maps = sorted(entry.nbytes for entry in kept())[-2:]  # of two parts, not pooled
+    options["max_memory"] = int(0.95 * sum(maps))
+    again, result = losses(data, backbone, Cache(), **options)
+    assert np.array_equal(first, again)
+    assert "live" not in [phase.engine for phase in result.phases]
+
+
+def test_a_frozen_part_that_augments_runs_live(data):
+    """Computed once, in inference, its random layers would do nothing."""
+    layers = [keras.Input((32, 32, 3)), keras.layers.RandomFlip(name="flip")]
+    layers += [keras.layers.Conv2D(4, 3, name="conv"), keras.layers.ReLU(name="relu")]
+    phase = Phase(epochs=2, batch_size=32)
+    for chosen, engine in (layers, "live"), ([layers[0], *layers[2:]], None):
+        made = TwoPhaseTrainer(
+            backbones.wrap(keras.Sequential(chosen), preprocess="unit"),
+            heads.linear(),
+            phase_1=phase,
+            phase_2=None,
+            augment=(),
+            verbose=0,
+        )
+        (phase_1,) = made.fit(data).phases
+        assert (phase_1.engine == "live") == (engine == "live")
 
 
 def test_what_is_kept_fits_the_memory_that_may_be_used(data, backbone):

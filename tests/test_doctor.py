@@ -532,8 +532,8 @@ def test_randomness_before_a_cache_is_found_and_harms(data):
     assert noted(doctor(model, batches.shuffle(9).cache()), "CK106") != []
 
 
-def test_random_layers_in_a_part_that_runs_once_are_found(data):
-    """Computed ahead, random layers of a backbone would do nothing."""
+def test_random_layers_in_a_part_that_could_run_once_are_found(data):
+    """Computed ahead, random layers of a backbone would do nothing: it runs live."""
     body = keras.Sequential(
         [keras.Input((16, 16, 3)), layers.RandomFlip(), layers.Conv2D(4, 3)]
     )

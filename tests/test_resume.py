@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import signal
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -508,11 +509,13 @@ def test_a_signal_behind_the_last_step_is_not_lost(tmp_path):
     assert acted == [signal.SIGTERM]
 
 
+@pytest.mark.parametrize("unfreeze", ["all", "norm"])
 def test_a_run_goes_on_as_it_was_begun_whatever_there_is_room_for(
-    tmp_path, monkeypatch
+    unfreeze, tmp_path, monkeypatch
 ):
-    """What one process keeps, the next one keeps too."""
-    settings = {"augment": augment.flip()}
+    """What one process keeps, the next one keeps too, and computes in the same way."""
+    phase_2 = replace(SECOND, unfreeze=unfreeze, weight_averaging=None)
+    settings = {"augment": augment.flip(), "phase_2": phase_2}
     whole = trainer(**settings).fit(DATA)
     with pytest.raises(KeyboardInterrupt):
         trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(4)])
@@ -634,14 +637,17 @@ def test_a_table_of_epochs_is_whole_after_stops(steps, whole, tmp_path):
         assert losses == whole.history["loss"]
 
 
+BY_WAY = ["head/pool", "conv"]
+
+
 def test_the_last_phase_says_what_the_phases_learnt_from():
     """Where it could not keep what was planned before, it went on live."""
     states = [
         SimpleNamespace(record={"origins": origins})
-        for origins in (["head/pool", "conv"], ["head/pool", "live"])
+        for origins in ([BY_WAY, ["conv", None]], [BY_WAY, ["live", None]])
     ]
-    assert origins_of(states) == ["head/pool", "live"]
-    assert origins_of([states[0], None]) == ["head/pool", "conv"]
+    assert origins_of(states) == [BY_WAY, ["live", None]]
+    assert origins_of([states[0], None]) == [BY_WAY, ["conv", None]]
     assert origins_of([None, None]) is None
 
 

@@ -103,6 +103,10 @@ class Extractor:
         engine = str(preferred(self.cache.precision))
         return Activations(parts, self.codec, views, engine)
 
+    def is_stored(self, inputs: Images | Activations, views: Views = PLAIN) -> bool:
+        """Whether the store has what a call would return; it is not read yet."""
+        return _Work(self, inputs, views).is_stored()
+
     def rate(self, images: Images) -> float:
         """Return how many images per second the frozen part takes, once it is ready."""
         batch = _full(images[:BATCH])
@@ -147,6 +151,11 @@ class _Work:
     def may_be_on_disk(self) -> bool:
         """Whether the store is asked at all."""
         return self._key.complete and self.by.cache.disk
+
+    def is_stored(self) -> bool:
+        """Whether an entry is there."""
+        key = self._key_of(preferred(self.by.cache.precision))
+        return self.may_be_on_disk and _shelf.path_of(key).is_dir()
 
     def belongs_on_disk(self) -> bool:
         """Whether the activations are to be written; if not, they fit into memory."""

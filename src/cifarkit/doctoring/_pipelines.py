@@ -1,12 +1,15 @@
 """CK106: randomness that is kept, or that hinders keeping."""
 
 from collections.abc import Iterator
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from cifarkit.activations import views_of
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._graph import places
+from cifarkit.training._freezing import augments
 from cifarkit.training._streams import is_stream
 
 _TITLE = "Random augmentation before a cache"
@@ -17,7 +20,7 @@ def before_cache(case: Case) -> Iterator[Finding]:
     if is_stream(case.data):
         yield from _cached_by_tensorflow(case.data)
     if case.plan and case.course:
-        yield from _computed_ahead(case)
+        yield from _augmenting(case)
         yield from _live(case)
 
 
@@ -67,25 +70,27 @@ def _random_operations(dataset: Any) -> set[str]:
     return {name for name in found if "Random" in name}
 
 
-def _computed_ahead(case: Case) -> Iterator[Finding]:
-    """Random layers in a part of the backbone that runs once."""
+def _augmenting(case: Case) -> Iterator[Finding]:
+    """Random layers in a frozen part, which could run once without them."""
+    never = case.course is None or case.course.cache == "never"
     for number, phase in enumerate(case.plan.phases if case.plan else (), start=1):
-        names = []
-        for place in places(case.model):
-            if place.layer.name == phase.first:
-                break
-            if type(place.layer).__name__.startswith("Random"):
-                names.append(place.layer.name)
-        if names and phase.kept:
+        layers = [place.layer for place in places(case.model)]
+        frozen = takewhile(partial(_is_before, phase.first), layers)
+        names = [each.name for each in frozen if augments(each)]
+        if names and not never:
             yield Finding(
                 "CK106",
                 "warning",
-                _TITLE,
-                f"In phase {number} the frozen part is computed ahead, in inference, "
-                f"where its random layers do nothing: {', '.join(names)}.",
+                "Random layers in a frozen part",
+                f"In phase {number} nothing is computed ahead, because the frozen part "
+                f"augments: {', '.join(names)}. It runs in every epoch.",
                 "Take them out of the backbone and pass augment=[...], or set "
                 "cache='never'.",
             )
+
+
+def _is_before(first: str | None, layer: Any) -> bool:
+    return bool(layer.name != first)
 
 
 def _live(case: Case) -> Iterator[Finding]:

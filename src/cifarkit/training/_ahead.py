@@ -3,7 +3,8 @@
 Where the views of an image are few and a frozen part of the network ends in one tensor,
 that part runs once. A phase then trains the rest on what it gave, with the same batches
 in the same order: its losses are those of training live, up to the rounding to float16.
-Dropout inside of the frozen part is off, as in inference; live it would be on.
+Dropout inside of the frozen part is off, as in inference; live it would be on. A part
+that augments by itself would augment nothing, so that it is not computed ahead.
 """
 
 import logging
@@ -26,7 +27,7 @@ from cifarkit.activations._graph import depth, pooling
 from cifarkit.augment import compose
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
-from cifarkit.training._freezing import learning
+from cifarkit.training._freezing import augments, learning
 from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
@@ -34,6 +35,9 @@ from cifarkit.training._stage import Kept, Stage
 
 LIVE = "live"
 """What a phase learns from that is trained through the whole network."""
+
+Origin = tuple[str, str | None]
+"""What a phase learns from, the name of a layer or `LIVE`, and by way of which."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +49,8 @@ class Ahead:
         network: what is trained; it must not have been cut before.
         course: how.
         data: the images.
-        origins: what each phase of an earlier process learnt from, as `origins` says;
-            None decides by what there is room for.
+        origins: what each phase of an earlier process learnt from, and by way of what,
+            as `origins` says; None decides by what there is room for.
     """
 
     def __init__(
@@ -54,15 +58,19 @@ class Ahead:
         network: Network,
         course: Course,
         data: Data,
-        origins: Sequence[str] | None = None,
+        origins: Sequence[Origin] | None = None,
     ) -> None:
         self._network, self._data, self._course = network, data, course
         self._parts = held(data)
         self._budget = Budget.of(course, data)
         # All places are looked up before the first cut, which adds to the graph.
-        wanted: Sequence[str | None] = origins or [None] * len(course.phases)
-        pairs = zip(course.phases, wanted, strict=True)
-        self._places = [self._place(*pair) for pair in pairs]
+        found = [self._frozen(phase) for phase in course.phases]
+        known: Sequence[Origin | None] = origins or [None] * len(found)
+        self._places = [
+            place if place and self._is_kept(place, origin) else None
+            for place, origin in zip(found, known, strict=True)
+        ]
+        self._ways = [self._way(*each) for each in enumerate(known)]
         self._held: dict[str, dict[str, Activations]] = {}
 
     def stage(self, index: int) -> Stage:
@@ -73,7 +81,7 @@ class Ahead:
         started, place = time.perf_counter(), self._places[index]
         needed = {each.layer for each in self._places[index:] if each}
         self._held = {name: each for name, each in self._held.items() if name in needed}
-        if place is None or not self._held_at(place, self._on_the_way(index)):
+        if place is None or not self._held_at(place, self._ways[index]):
             self._places[index] = None  # who goes on from here goes on live
             return self.live
         held = self._held[place.layer]
@@ -85,9 +93,12 @@ class Ahead:
         return Stage(self._network.model, self._data, self._course.policy)
 
     @property
-    def origins(self) -> tuple[str, ...]:
-        """What each phase learns from: the name of a layer, or `"live"`."""
-        return tuple(place.layer if place else LIVE for place in self._places)
+    def origins(self) -> tuple[Origin, ...]:
+        """What each phase learns from, a layer or `"live"`, and by way of which."""
+        return tuple(
+            (place.layer if place else LIVE, way.layer if place and way else None)
+            for place, way in zip(self._places, self._ways, strict=True)
+        )
 
     def keeps(self, index: int) -> bool:
         """Whether activations would be kept for a phase."""
@@ -115,7 +126,7 @@ class Ahead:
 
     def _known_before(self, index: int) -> set[str]:
         """Return the places at which earlier phases compute activations."""
-        earlier = [*self._places[:index], *map(self._on_the_way, range(index))]
+        earlier = [*self._places[:index], *self._ways[:index]]
         return {place.layer for place in earlier if place}
 
     def _stage(
@@ -135,23 +146,43 @@ class Ahead:
             return "live, each image through the whole network in every epoch"
         return self._budget.describe(place)
 
-    def _place(self, phase: Phase, wanted: str | None) -> Boundary | None:
-        """Return where the network is cut for a phase, or None to train live."""
-        views, parts = self._budget.views, self._network.parts
-        if views is None or parts is None or wanted == LIVE:
+    def _frozen(self, phase: Phase) -> Boundary | None:
+        """Return the end of what a phase leaves as it is, if that may be kept."""
+        if self._budget.views is None or self._network.parts is None:
             return None
-        place = _frozen_until(self._network, *self._pair, phase)
-        return place if place and (wanted or self._budget.fits(place)) else None
+        return _frozen_until(self._network, *self._pair, phase)
 
-    def _on_the_way(self, index: int) -> Boundary | None:
-        """Return the place of the next phase, if this phase's lies behind it."""
+    def _is_kept(self, place: Boundary, origin: Origin | None) -> bool:
+        """Whether a place is kept: as before, or because there is room for it.
+
+        What the store has already needs no room.
+        """
+        if origin:
+            return origin[0] != LIVE
+        return self._budget.fits(place) or self._is_stored(place)
+
+    def _is_stored(self, place: Boundary) -> bool:
+        budget = self._budget
+        frozen = Extractor(self._cut(place).prefix, cache=budget.cache)
+        return all(
+            frozen.is_stored(images.split.images, budget.views_of(part))
+            for part, images in self._parts.items()
+        )
+
+    def _way(self, index: int, origin: Origin | None) -> Boundary | None:
+        """Return the place of the next phase, if this phase's is computed from it."""
         here, later = self._places[index], self._places[index + 1 : index + 2]
         if not here or not later or not later[0]:
             return None
-        fits = self._budget.fits(later[0], here)
+        if origin:
+            return later[0] if origin[1] else None
         trunk, _ = self._pair
         behind = depth(trunk, later[0]) < depth(trunk, here)
-        return later[0] if fits and behind else None
+        return later[0] if behind and self._both_fit(here, later[0]) else None
+
+    def _both_fit(self, here: Boundary, later: Boundary) -> bool:
+        fits = self._budget.fits
+        return fits(later, here) or (fits(here) and self._is_stored(later))
 
     def _held_at(self, place: Boundary, after: Boundary | None) -> bool:
         """Keep what is needed at a place; say whether it can be kept."""
@@ -202,6 +233,7 @@ def _frozen_until(
     mask = learning(
         network.body, phase.unfreeze, snap=phase.snap, block_of=network.block_of
     )
-    if any(mask):
-        return boundary(trunk, network.body[mask.index(True)])
-    return pooling(head)
+    first = mask.index(True) if any(mask) else len(mask)
+    if any(map(augments, network.body[:first])):
+        return None
+    return boundary(trunk, network.body[first]) if any(mask) else pooling(head)

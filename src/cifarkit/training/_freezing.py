@@ -47,6 +47,12 @@ def learning(
     return tuple(index >= start for index in range(len(layers)))
 
 
+def augments(layer: Any) -> bool:
+    """Whether a layer, or one in it, changes images at random in training."""
+    names = [type(leaf).__name__ for leaf in leaves(layer)]
+    return any(name.startswith("Rand") or name == "AugMix" for name in names)
+
+
 def freeze(
     layers: Sequence[LayerLike],
     mask: Sequence[bool],

@@ -141,7 +141,7 @@ class Run:
             )
 
 
-def origins_of(states: Sequence[Checkpoint | None]) -> list[str] | None:
+def origins_of(states: Sequence[Checkpoint | None]) -> list[Any] | None:
     """Return what the phases of an earlier process learnt from; None if it is new.
 
     What there is room for can change from one process to the next.
