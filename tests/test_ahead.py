@@ -162,6 +162,21 @@ def test_a_frozen_part_that_augments_runs_live(data):
         assert (phase_1.engine == "live") == (engine == "live")
 
 
+def test_without_memory_for_the_frozen_part_training_is_live(
+    data, backbone, monkeypatch, caplog
+):
+    """Whatever the backend calls it, nothing is lost but time."""
+
+    def full(self):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("cifarkit.activations._extract._Work.done", full)
+    options = {"batch_norm": "frozen", "augmentations": ()}
+    _, result = losses(data, backbone, Cache(), **options)
+    assert [phase.engine for phase in result.phases] == ["live", "live"]
+    assert "Training live" in caplog.text
+
+
 def test_what_is_kept_fits_the_memory_that_may_be_used(data, backbone):
     """Without the memory, training is live; with little, only the last part is kept."""
     options = {"batch_norm": "frozen", "augmentations": ()}

@@ -219,4 +219,5 @@ def test_a_guard_sees_either_statistic_of_frozen_norms_alone(name):
 )
 def test_statistics_last_for_a_tenth_of_an_epoch(given, steps, kept):
     """At least ten steps; or as long as they are told."""
-    assert momentum_of(Phase(bn_momentum=given), steps) == pytest.approx(kept)
+    phase = Phase(bn_momentum=given, batch_norm="tuned")
+    assert momentum_of(phase, steps) == pytest.approx(kept)

@@ -29,6 +29,7 @@ from cifarkit.activations import (
     _shelf,
     extract,
     kept,
+    preferred,
     prune,
     size,
     views_of,
@@ -137,6 +138,7 @@ def test_one_pixel_misses(position, change):
         {"cache": Cache(dtype="bfloat16")},
         {"engine": Engine("openvino")},
         {"engine": Engine("tensorflow", "bfloat16")},
+        {"engine": Engine("tensorflow", device="gpu")},
         {"prefix": network(size=7)},
         {"prefix": network(interpolation="nearest")},
         {"prefix": network(epsilon=1e-2)},
@@ -146,6 +148,39 @@ def test_one_flag_misses(other):
     """Order, size, resize, layer, type, engine and precision: each makes a new key."""
     assert key_of(**other) != key_of()
     assert key_of(**other).digest != key_of().digest
+
+
+def halved(values):
+    """Return values in a way of one's own."""
+    return values / 2.0
+
+
+@keras.saving.register_keras_serializable()
+class Sharpen(keras.layers.Layer):
+    """A layer of one's own, whose code may be another tomorrow."""
+
+    def call(self, values):
+        return values * 2.0
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Sharpen(), keras.layers.Lambda(halved), keras.layers.Activation(halved)],
+    ids=["layer", "lambda", "function"],
+)
+def test_what_is_not_keras_own_is_never_kept(layer):
+    """Its name and settings stay when its code changes."""
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.Sequential([layer])])
+    assert not _Work(Extractor(model), IMAGES, PLAIN)._key.complete
+    extract(model, IMAGES)
+    assert not kept()
+
+
+def test_the_device_is_part_of_the_key(monkeypatch):
+    """A GPU multiplies with fewer bits, unasked."""
+    assert preferred("float32") == ENGINE
+    monkeypatch.setattr("keras.distribution.list_devices", lambda *_: ["gpu:0"])
+    assert preferred("float32") == replace(ENGINE, device="gpu")
 
 
 def test_two_builds_of_one_network_hit():

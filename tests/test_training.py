@@ -33,6 +33,7 @@ from cifarkit.training._batches import Batches
 from cifarkit.training._fed import Fed, _Augmented
 from cifarkit.training._inputs import data_of
 from cifarkit.training._network import pretrained
+from cifarkit.training._optimizing import optimizer_of
 from cifarkit.training._watching import kept_epoch
 
 QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
@@ -564,6 +565,46 @@ def test_numbers_of_numpy_are_numbers():
     """Whole and real numbers of NumPy count as such, and come out plain."""
     phase = Phase(epochs=np.int64(2), learning_rate=np.float32(1e-3))
     assert json.dumps(phase.to_dict()["epochs"]) == "2"
+    for schedule in ("cosine", "linear", "constant", "plateau"):
+        for rate in (np.float32(1e-3), 1):
+            phase = Phase(learning_rate=rate, schedule=schedule)
+            rates = optimizer_of(phase, 5).learning_rate
+            assert schedule in ("cosine", "linear") or float(rates) == float(rate)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+@pytest.mark.parametrize("rate", [1e-3, None])
+def test_a_callback_that_sets_a_rate_on_a_schedule_is_refused(data, schedule, rate):
+    """Keras would say so after hours, at the first plateau."""
+    callback = (
+        keras.callbacks.LearningRateScheduler(lambda epoch: rate)
+        if rate
+        else keras.callbacks.ReduceLROnPlateau()
+    )
+    phase = Phase(**QUICK, schedule=schedule)
+    with pytest.raises(InvalidArgument, match=r"phase 1 follows.*'constant'"):
+        trainer(phase).fit(data, callbacks=[callback])
+    trainer(Phase(**QUICK, schedule="constant")).fit(data, callbacks=[callback])
+
+
+def test_a_callback_predicts_from_images_in_each_phase(data):
+    """Also where a phase is fed with what was kept."""
+
+    class Watching(keras.callbacks.Callback):
+        seen = ()
+
+        def on_epoch_end(self, epoch, logs=None):
+            found = self.model.predict(data.validation.images, verbose=0)
+            right = found.argmax(axis=1) == data.validation.labels
+            self.seen += ((right.mean(), logs["val_accuracy"]),)
+
+    watching = Watching()
+    phase_2 = Phase(**QUICK, unfreeze="block_2_conv", batch_norm="tuned")
+    result = trainer(phase_2=phase_2).fit(data, callbacks=[watching])
+    assert "live" not in [phase.engine for phase in result.phases[1:]]
+    assert len(watching.seen) == 2
+    for ours, theirs in watching.seen:
+        assert ours == pytest.approx(theirs, abs=1e-6)
 
 
 def test_a_checkpoint_of_a_callback_loads_without_cifarkit(data, tmp_path):
@@ -735,6 +776,7 @@ def test_silence_is_silent(data, capfd):
         ({"batch_norm": "freeze"}, UnknownName, "Did you mean 'frozen'"),
         ({"bn_momentum": 1.0}, InvalidArgument, "bn_momentum"),
         ({"bn_momentum": "fast"}, InvalidArgument, "bn_momentum"),
+        ({"bn_momentum": 0.9}, InvalidArgument, "batch_norm='tuned' beside"),
         ({"label_smoothing": 1.0}, InvalidArgument, "label_smoothing"),
         ({"class_weight": "balance"}, InvalidArgument, "'balanced'"),
         ({"class_weight": [1, 2]}, InvalidArgument, "'balanced'"),

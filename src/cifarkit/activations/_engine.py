@@ -33,14 +33,17 @@ class Engine:
     Args:
         name: `"openvino"`, or the Keras backend's name.
         precision: what it computes in.
+        device: the kind of device: a GPU multiplies with fewer bits by itself.
     """
 
     name: str
     precision: Precision = "float32"
+    device: str = "cpu"
 
     def __str__(self) -> str:
-        exact = self.precision == "float32"
-        return self.name if exact else f"{self.name} in {self.precision}"
+        exact, usual = self.precision == "float32", self.device == "cpu"
+        name = self.name if exact else f"{self.name} in {self.precision}"
+        return name if usual else f"{name} on {self.device}"
 
 
 def preferred(precision: Precision) -> Engine:
@@ -58,7 +61,7 @@ def preferred(precision: Precision) -> Engine:
                 f"{keras.backend.backend()}. Leave precision at 'float32'."
             )
     elif not importlib.util.find_spec("openvino") or not models.on_tensorflow_cpu():
-        return Engine(keras.backend.backend())
+        return _keras()
     return Engine("openvino", precision)
 
 
@@ -82,7 +85,13 @@ def engine_for(
         if fast and _agree(own(sample), fast(sample), _TOLERANCE[precision]):
             return fast, wanted
         _log.warning("OpenVINO does not give what Keras gives here: Keras is used.")
-    return _by_keras(models.folded(prefix)), Engine(keras.backend.backend())
+    return _by_keras(models.folded(prefix)), _keras()
+
+
+def _keras() -> Engine:
+    """Return the name of Keras itself, on the device that it takes."""
+    device, *_ = keras.distribution.list_devices()
+    return Engine(keras.backend.backend(), device=str(device).partition(":")[0].lower())
 
 
 def _by_keras(prefix: Model) -> Run:

@@ -10,7 +10,7 @@ import numpy as np
 
 import cifarkit
 from cifarkit._types import Images, Model
-from cifarkit.activations._topology import topology
+from cifarkit.activations._topology import is_of_keras, topology
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ class Key:
 def prefix_digest(prefix: Model) -> str:
     """Return the digest of a model's layers and weights.
 
-    It is empty for a model whose layers cannot be written down.
+    It is empty for a model whose layers cannot be written down, and for one with code
+    that is not Keras' own: that may change while its name stays.
     """
     text = topology(prefix)
-    if not text:
+    if not text or not is_of_keras(text):
         return ""
     return hashlib.sha256(f"{text} {weights_digest(prefix)}".encode()).hexdigest()
 

@@ -1,7 +1,7 @@
 """What a model computes, as text without the names that Keras counts up."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cifarkit._types import Model
@@ -23,6 +23,27 @@ def topology(model: Model) -> str:
     except (NotImplementedError, TypeError, ValueError):
         return ""
     return json.dumps(_nameless(written, {}), sort_keys=True)
+
+
+def is_of_keras(written: str) -> bool:
+    """Whether all that a `topology` names is code of Keras."""
+    return all(map(_is_known, _named(json.loads(written))))
+
+
+def _named(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects in it that have a class."""
+    inside = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict) and "class_name" in value:
+        yield value
+    if isinstance(value, dict | list):
+        for each in inside:
+            yield from _named(each)
+
+
+def _is_known(entry: dict[str, Any]) -> bool:
+    module = entry.get("module")
+    ours = module is None or str(module).partition(".")[0] == "keras"
+    return ours and entry["class_name"] not in ("Lambda", "__lambda__")
 
 
 def _nameless(value: Any, places: Places) -> Any:

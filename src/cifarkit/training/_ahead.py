@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cifarkit._errors import SourceError, TrainingError
+from cifarkit._errors import OutOfMemory, SourceError, TrainingError
 from cifarkit._types import Model
 from cifarkit.activations import (
     Activations,
@@ -28,6 +28,7 @@ from cifarkit.augment import compose
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
 from cifarkit.training._freezing import augments, learning
+from cifarkit.training._guarding import memory_named
 from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
@@ -187,8 +188,9 @@ class Ahead:
     def _held_at(self, place: Boundary, after: Boundary | None) -> bool:
         """Keep what is needed at a place; say whether it can be kept."""
         try:
-            self._hold(place, after)
-        except (TrainingError, SourceError) as error:
+            with memory_named("a batch of the frozen part", "Choose a smaller size."):
+                self._hold(place, after)
+        except (TrainingError, SourceError, OutOfMemory) as error:
             _log.warning("Training live, because nothing can be kept: %s", error)
             return False
         return True

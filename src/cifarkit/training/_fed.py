@@ -82,6 +82,11 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         targets, outputs = self._seen(y_pred)
         return super().compute_metrics(x, targets, outputs, sample_weight)
 
+    def predict(self, *args: Any, **options: Any) -> Any:
+        """Let the network alone predict, from images, whatever a phase is fed with."""
+        getattr(self, "jax_state_sync", lambda: None)()
+        return self.network.predict(*args, **options)
+
     def save(self, *args: Any, **options: Any) -> Any:
         """Save the network alone."""
         return self.network.save(*args, **options)

@@ -9,7 +9,6 @@ import numpy as np
 
 from cifarkit._errors import NotFinite, OutOfMemory
 from cifarkit._types import Model
-from cifarkit.training._phase import Phase
 
 _WORDS = ("RESOURCE_EXHAUSTED", "OOM when", "out of memory")
 
@@ -59,11 +58,15 @@ class Finite(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
 
 
 @contextmanager
-def memory_named(phase: Phase, number: int) -> Iterator[None]:
+def memory_named(wanted: str, advice: str) -> Iterator[None]:
     """Turn what a backend raises for want of memory into one error that helps.
 
+    Args:
+        wanted: what there has to be room for.
+        advice: what to do.
+
     Raises:
-        OutOfMemory: a step needs more than there is.
+        OutOfMemory: there is less memory than that.
     """
     try:
         yield
@@ -71,9 +74,7 @@ def memory_named(phase: Phase, number: int) -> Iterator[None]:
         if isinstance(error, OutOfMemory) or not _is_of_memory(error):
             raise
         raise OutOfMemory(
-            f"Expected room for a step of phase {number} with {phase.batch_size} "
-            f"images; the memory is full. Set a smaller batch_size in phase_{number}, "
-            "unfreeze less, or choose a smaller size. "
+            f"Expected room for {wanted}; the memory is full. {advice} "
             f"({type(error).__name__}: {error!s:.200})"
         ) from error
 

@@ -47,10 +47,10 @@ def schedule_of(phase: Phase, steps: int) -> Any:
     The cosine schedule is that of Loshchilov and Hutter 2017, after a linear warm-up,
     which leaves at least one step to come down in.
     """
+    peak = float(phase.learning_rate)  # Keras takes no other kind of number
     if phase.schedule not in ("cosine", "linear"):
-        return phase.learning_rate
+        return peak
     warm = min(round(phase.warmup * steps), steps - 1)
-    peak = phase.learning_rate
     if phase.schedule == "linear":
         return Linear(peak, steps, warm=warm, floor=_FLOOR)
     return keras.optimizers.schedules.CosineDecay(

@@ -13,6 +13,7 @@ from cifarkit.training._settings import (
     check_class_weight,
     check_learning,
     check_loss,
+    check_momentum,
     check_rate_decay,
     check_solved,
     require_known,
@@ -123,6 +124,7 @@ class Phase:
             check_solved(self)
         check_rate_decay(self.rate_decay, self.unfreeze)
         check_learning(self.train_head, self.unfreeze)
+        check_momentum(self.bn_momentum, self.batch_norm)
 
     def _check_numbers(self) -> None:
         require_whole("epochs", self.epochs)

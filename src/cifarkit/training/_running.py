@@ -89,7 +89,11 @@ def run(
     model = compiled(network, stage, phase)
     guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
     watchers = [*own_callbacks(phase, model.optimizer, number), *callbacks]
-    with memory_named(phase, number):
+    with memory_named(
+        f"a step of phase {number} with {phase.batch_size} images",
+        f"Set a smaller batch_size in phase_{number}, unfreeze less, or choose a "
+        "smaller size.",
+    ):
         if phase.solved:
             tell(callbacks, number, {})
             history = _solved(model, network, stage, phase, watchers, verbose)

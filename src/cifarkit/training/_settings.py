@@ -83,6 +83,19 @@ def check_learning(train_head: Any, unfreeze: Any) -> None:
         )
 
 
+def check_momentum(momentum: Any, batch_norm: str) -> None:
+    """Refuse a momentum of statistics that do not move.
+
+    Raises:
+        InvalidArgument: batch norm is frozen beside it.
+    """
+    if momentum != "auto" and batch_norm == "frozen":
+        raise InvalidArgument(
+            "Expected batch_norm='tuned' beside bn_momentum; received "
+            f"bn_momentum={momentum!r} and batch_norm='frozen'. Leave one out."
+        )
+
+
 def check_solved(phase: Any) -> None:
     """Refuse settings that a phase without steps would ignore.
 

@@ -172,7 +172,7 @@ class TwoPhaseTrainer:
         """
         course = self.course
         given = data_of(data, validation, course.share)
-        _check_callbacks(callbacks, run_dir)
+        _check_callbacks(callbacks, run_dir, course)
         _check_run_dir(run_dir, course)
         with course.begun():
             network, results = self._trained(given, run_dir, callbacks or ())
@@ -243,6 +243,9 @@ class TwoPhaseTrainer:
             print(line, flush=True)
 
 
+_RATES = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+
+
 def _check_run_dir(run_dir: Any, course: Course) -> None:
     if run_dir is not None and course.share.processes > 1:
         raise InvalidArgument(
@@ -251,7 +254,7 @@ def _check_run_dir(run_dir: Any, course: Course) -> None:
         )
 
 
-def _check_callbacks(callbacks: Any, run_dir: Any) -> None:
+def _check_callbacks(callbacks: Any, run_dir: Any, course: Course) -> None:
     if not isinstance(callbacks or (), tuple | list):
         raise InvalidArgument(
             f"Expected callbacks as a list; received {callbacks!r}. "
@@ -263,3 +266,11 @@ def _check_callbacks(callbacks: Any, run_dir: Any) -> None:
             "Expected no BackupAndRestore beside run_dir, which goes on more exactly; "
             "received both. Leave the callback out."
         )
+    for number, phase in enumerate(course.phases, start=1):
+        kinds = {type(x).__name__ for x in callbacks or () if isinstance(x, _RATES)}
+        if kinds and phase.schedule in ("cosine", "linear") and not phase.solved:
+            raise InvalidArgument(
+                f"Expected a rate that {sorted(kinds)[0]} can set; that of phase "
+                f"{number} follows schedule={phase.schedule!r}. Set its schedule to "
+                "'constant' (or 'plateau', without the callback)."
+            )
