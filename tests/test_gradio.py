@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import httpx
+import keras
 import numpy as np
 import pytest
 
 from cifarkit.exporting import export
 from cifarkit.prediction import Predictor
+from cifarkit.serving._gradio import _looked
 from cifarkit.serving._overlay import network_of, overlaid
 from services import NAMES, classifier, free_port, picture, png
 
@@ -116,3 +118,12 @@ def test_a_heat_map_needs_a_network(folder):
     assert network_of(folder / "exported" / "model.onnx") is None
     model = classifier()
     assert network_of(model) is model
+
+
+def test_a_network_without_maps_answers_without_a_heat_map(caplog):
+    """What cannot be drawn costs no answer."""
+    image = keras.Input((4, 4, 3))
+    flat = keras.layers.Flatten()(image)
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(flat))
+    assert _looked(model, picture(3)[:4, :4]) is None
+    assert "No heat map" in caplog.text

@@ -95,6 +95,30 @@ def test_photographs_are_shrunk_without_aliasing(predictor):
     assert np.abs(sampled - found[1]).max() > 0.02
 
 
+@pytest.mark.parametrize("shape", [(90, 60), (10, 9), (16, 40)])
+def test_a_file_is_seen_as_a_folder_of_such_files_is(shape, tmp_path):
+    """One resampling for training, evaluation and service: not a grey level off."""
+    texture = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            (tmp_path / name / f"{number}.png").write_bytes(png(texture))
+    data = datasets.from_folder(tmp_path, size=16, validation=0.0, test=0.0)
+    predictor = Predictor(models.cnn("s2-m1", classes=3, size=16))
+    assert np.array_equal(data.train.images[0], predictor.prepared(png(texture)))
+
+
+@pytest.mark.parametrize("option", ["crop_to_aspect_ratio", "pad_to_aspect_ratio"])
+def test_a_resize_that_crops_or_pads_is_refused(option):
+    """Photographs are shrunk before the model sees them, which would undo it."""
+    image = keras.Input((None, None, 3))
+    maps = keras.layers.Resizing(8, 8, **{option: True})(image)
+    maps = keras.layers.GlobalAveragePooling2D()(maps)
+    model = keras.Model(image, keras.layers.Dense(3, "softmax")(maps))
+    with pytest.raises(InvalidArgument, match="crops or pads"):
+        Predictor(model)
+
+
 def test_a_network_of_one_size_gets_that_size():
     """From-scratch networks take no other: images are fitted, small and large."""
     model = models.cnn("s2-m1", classes=3, size=16)
@@ -126,10 +150,13 @@ def test_a_result_folder_knows_its_classes(tmp_path, monkeypatch):
     np.testing.assert_allclose(
         rows(predictor.batch(images)), result.model.predict(images, verbose=0), 1e-5
     )
-    with (tmp_path / "run" / "model.keras").open("ab") as file:
-        file.write(b"more")
-    with pytest.raises(CorruptFile):
-        Predictor(tmp_path / "run")
+    file = tmp_path / "run" / "model.keras"
+    assert Predictor(file).class_names == data.train.class_names
+    assert Predictor(file, ["x", "y", "z"]).class_names == ("x", "y", "z")
+    file.write_bytes(file.read_bytes() + b"more")
+    for path in (tmp_path / "run", file):
+        with pytest.raises(CorruptFile):
+            Predictor(path)
 
 
 def test_a_file_finds_its_class_names_beside(tmp_path):

@@ -134,8 +134,15 @@ def test_the_evaluation_of_another_model_is_refused(made, tmp_path):
     turned = np.roll(made.evaluation.confusion, 1, axis=1)
     assert turned.sum() == len(labels)
     other = replace(made.evaluation, confusion=turned)
-    with pytest.raises(InvalidArgument, match=r"evaluation of result\.model"):
-        report.write(tmp_path / "report", made.result, other, made.data)
+    fewer = replace(
+        made.evaluation,
+        confusion=np.diag([len(labels), 0]),
+        class_names=("a", "b"),
+        top_k={1: 1.0},
+    )
+    for each in (other, fewer):
+        with pytest.raises(InvalidArgument, match=r"evaluation of result\.model"):
+            report.write(tmp_path / "report", made.result, each, made.data)
 
 
 @pytest.mark.parametrize("claim", [{"accuracy": 90.24}, {"test_accuracy": 0.9}])

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 
 from cifarkit._errors import InvalidArgument, TooLate
 from cifarkit.prediction import Predictor
 from cifarkit.serving import Limits, fastapi_app, flask_app
 from cifarkit.serving._routes import build
-from cifarkit.serving._service import Service
+from cifarkit.serving._service import Service, service_of
 from services import NAMES, classifier, free_port, png, running
 
 pytestmark = pytest.mark.alone  # real services, kills, seconds
@@ -487,6 +488,42 @@ def test_an_application_can_be_started_again():
         with running(app) as address:
             wait_until_ready(address)
             assert post(address, png()).status_code == 200
+
+
+def test_a_service_that_is_told_to_stop_warms_up_no_further():
+    """A platform kills after ten seconds; measuring a large model takes longer."""
+    predictor = Slow()
+    service = Service(predictor, LIMITS)
+    warming = threading.Thread(target=service.warm)
+    warming.start()
+    assert predictor.entered.wait(5)
+    counts, rows = [], predictor.probabilities
+    predictor.probabilities = lambda arrays: counts.append(len(arrays)) or rows(arrays)
+    service.leave()
+    predictor.go.set()
+    warming.join(5)
+    service.stop()
+    assert not warming.is_alive()
+    assert service.status == "stopped"
+    assert set(counts) <= {1}
+
+
+def test_more_pixels_than_usual_may_be_allowed():
+    """The limit of the service is that of its predictor."""
+    wide = Limits(pixels=60_000_000)
+    assert service_of(classifier(), NAMES, wide).predictor.max_pixels == 60_000_000
+    own = Predictor(classifier(), NAMES, max_pixels=10)
+    assert service_of(own, None, wide).predictor.max_pixels == 10
+
+
+def test_an_application_can_be_a_part_of_another():
+    """Its lifespan has to be handed on, which mounting does not do."""
+    part = fastapi_app(classifier(), NAMES, limits=LIMITS)
+    whole = FastAPI(lifespan=lambda _: part.router.lifespan_context(part))
+    whole.mount("/classify", part)
+    with running(whole) as address:
+        wait_until_ready(f"{address}/classify")
+        assert post(f"{address}/classify", png()).status_code == 200
 
 
 def test_flask_refuses_images_until_the_model_has_run(monkeypatch):

@@ -6,6 +6,7 @@ becomes `InvalidImage`. No setting of Pillow is changed for the rest of the proc
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from cifarkit._errors import InvalidArgument, InvalidImage, UnknownFormat
 from cifarkit._types import Images
@@ -41,7 +43,11 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _RUNS = (1, 2)  # BMP's numbers of RLE8 and RLE4
-_SCANS = 100  # of a JPEG; encoders write ten, and thumbnails inside a few more
+_SCANS = 100  # of a JPEG; encoders write ten
+_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
+_SCAN, _END = b"\xda", b"\xd9"
+_BARE = {bytes([code]) for code in (0x01, *range(0xD0, 0xD9))}
+"""The markers of a JPEG without a content."""
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -105,7 +111,7 @@ def _explained(name: str) -> Iterator[None]:
     """Turn whatever Pillow raises into one error."""
     try:
         yield
-    except InvalidImage:
+    except (InvalidImage, MemoryError):  # it is not the file that wants memory
         raise
     # Pillow's readers raise many types on broken bytes (OSError, SyntaxError, KeyError,
     # struct.error, its own bomb warning made an error ...): the list is not documented.
@@ -121,8 +127,9 @@ def _explained(name: str) -> Iterator[None]:
 def resize(image: Images, size: int) -> Images:
     """Resize one image to a square of `size` by `size` pixels.
 
-    Bilinear, with the filter widened when it shrinks, so that fine texture does not
-    alias. The sides are scaled independently: nothing is cropped and nothing is padded.
+    Bicubic, as networks of this library resize, but with the filter widened when it
+    shrinks, so that fine texture does not alias. The sides are scaled independently:
+    nothing is cropped and nothing is padded.
 
     Args:
         image: uint8, shape `(H, W, 3)`, values in [0, 255].
@@ -151,8 +158,19 @@ def resize(image: Images, size: int) -> Images:
         )
     if image.shape[:2] == (size, size):
         return image.copy()
-    resampled = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR)
-    return np.array(resampled)
+    return resampled(image, size, size)
+
+
+def resampled(image: Images, height: int, width: int) -> Images:
+    """Return an image of another size; the one way in which files are resized.
+
+    Args:
+        image: uint8, shape `(H, W, 3)`.
+        height: of the result, in pixels.
+        width: likewise.
+    """
+    size = width, height
+    return np.array(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC))
 
 
 def _content(data: ImageFile) -> tuple[bytes, str]:
@@ -186,13 +204,25 @@ def _check_work(image: Image.Image, name: str) -> None:
             "encoded. Save it as PNG."
         )
     source = getattr(image, "fp", None)
-    if image.format == "JPEG" and isinstance(source, BytesIO):
-        scans = source.getvalue().count(b"\xff\xda")
+    # Of several pictures in one file ("MPO"), the first is decoded.
+    if isinstance(image, JpegImageFile) and isinstance(source, BytesIO):
+        scans = _scans_of(source.getvalue())
         if scans > _SCANS:
             raise InvalidImage(
                 f"Expected a JPEG of at most {_SCANS} scans; received {name}, which "
                 f"has {scans}. Save it again."
             )
+
+
+def _scans_of(data: bytes) -> int:
+    """Count the scans of a JPEG up to its end, behind which anything may follow."""
+    place, scans = 2, 0
+    while (found := _MARKER.search(data, place)) and found[1] != _END:
+        place = found.end()
+        if found[1] not in _BARE:  # its content follows, behind its length
+            place += max(2, int.from_bytes(data[place : place + 2]))
+        scans += found[1] == _SCAN
+    return scans
 
 
 def _check_dimensions(size: tuple[int, int], max_pixels: int, name: str) -> None:

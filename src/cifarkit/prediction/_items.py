@@ -42,19 +42,14 @@ def shrunk(image: Images, height: int, width: int) -> Images:
 
     The network would shrink it too, but without: fine texture would alias.
     """
-    target = (min(image.shape[1], width), min(image.shape[0], height))
-    return _resized(image, target)
+    return fitted(image, min(image.shape[0], height), min(image.shape[1], width))
 
 
 def fitted(image: Images, height: int, width: int) -> Images:
     """Return an image of exactly that size, for a network that takes no other."""
-    return _resized(image, (width, height))
-
-
-def _resized(image: Images, target: tuple[int, int]) -> Images:
-    if image.shape[1::-1] == target:
+    if image.shape[:2] == (height, width):
         return image
-    return np.array(Image.fromarray(image).resize(target, Image.Resampling.BICUBIC))
+    return images.resampled(image, height, width)
 
 
 def _checked(array: Any, max_pixels: int) -> Images:

@@ -13,6 +13,7 @@ from cifarkit._types import Floats, Images, Model
 from cifarkit.prediction._card import CARD, CLASSES, Card, small_json
 from cifarkit.prediction._runtimes import RUNTIMES, Run, opened
 from cifarkit.training import TrainResult
+from cifarkit.training._saving import MODEL, RECORD
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ def load(path: Path, *, named: bool) -> Loaded:
             "result.save(folder) and export(result, folder) write one."
         )
     saved_model = (path / "saved_model.pb").exists()
-    if path.is_dir() and not saved_model:
-        result = TrainResult.load(path)
+    in_result = named and path.name == MODEL and (path.parent / RECORD).is_file()
+    if in_result or (path.is_dir() and not saved_model):
+        result = TrainResult.load(path.parent if in_result else path)
         return of_model(result.model, tuple(result.provenance["class_names"]))
     if path.suffix == ".keras":
         _check_card(path)
@@ -123,11 +125,26 @@ def _seen(model: Model) -> tuple[int, int]:
     """Return the size to which a model that takes any size resizes."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.Resizing):
+            _check_resizing(layer)
             return int(layer.height), int(layer.width)
     raise InvalidArgument(
         f"Expected a model of one input size, or one that resizes inside; received "
         f"{model.name!r}, which takes any size. Put a keras.layers.Resizing before it."
     )
+
+
+def _check_resizing(layer: Any) -> None:
+    """Refuse a resize that must see the whole image: it is shrunk before, to save work.
+
+    Raises:
+        InvalidArgument: it crops or pads.
+    """
+    if layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio:
+        raise InvalidArgument(
+            f"Expected a resize inside of the model that keeps all of the image; "
+            f"received {layer.name!r}, which crops or pads. Crop before you ask, and "
+            "give a model of one input size, or a plain Resizing."
+        )
 
 
 def _named(found: Loaded, path: Path) -> Loaded:

@@ -125,6 +125,12 @@ def _check_images(result: TrainResult, evaluation: Evaluation, data: Splits) -> 
 
 def _check_rows(rows: Floats, evaluation: Evaluation, data: Splits) -> None:
     """Refuse the evaluation of another model; engines may disagree on a few images."""
+    if len(evaluation.confusion) != rows.shape[1]:
+        raise InvalidArgument(
+            f"Expected the evaluation of result.model, of {rows.shape[1]} classes; "
+            f"received one of {len(evaluation.confusion)}. Call "
+            "evaluate(result.model, data.test)."
+        )
     found = metrics.confusion(
         data.test.labels, rows.argmax(axis=1), classes=rows.shape[1]
     )

@@ -19,11 +19,13 @@ def fastapi_app(
 ) -> Any:
     """Return a FastAPI application that classifies images.
 
-    `GET /`, `GET /health` (503 until the model has run once), `POST /predict` (field
-    `file`), `POST /predict/batch` (field `files`, 1 to 32), `GET /metrics` for
+    `GET /`, `GET /health` (503 until the model has run and was timed), `POST /predict`
+    (field `file`), `POST /predict/batch` (field `files`, 1 to 32), `GET /metrics` for
     Prometheus, `/docs`. Images of all callers run together; what is too much is refused
     with 503 and `Retry-After`. For other limits on connections and headers than
-    uvicorn's, put a proxy before it.
+    uvicorn's, put a proxy before it. The model is made ready in the application's
+    lifespan, which `mount` does not run: `FastAPI(lifespan=lambda _:
+    part.router.lifespan_context(part))` does.
 
     Args:
         model: a model or a file of one, as for `Predictor`, or a `Predictor`.

@@ -1,5 +1,6 @@
 """The service as a web page."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from cifarkit.prediction import Predictor
 from cifarkit.serving._answers import told_on_page
 from cifarkit.serving._limits import BATCH
 from cifarkit.serving._overlay import network_of, overlaid
+
+_log = logging.getLogger(__name__)
 
 
 def gradio_page(
@@ -43,7 +46,7 @@ def gradio_page(
             return None, None
         with told_on_page(gradio):
             found, pixels = predictor(path), predictor.prepared(path)
-            looked = None if network is None else overlaid(network, pixels)
+            looked = None if network is None else _looked(network, pixels)
         return dict(found.probabilities), looked
 
     def many(paths: Sequence[str] | None) -> list[tuple[str, str]]:
@@ -75,3 +78,12 @@ def gradio_page(
         image.change(one, image, [label, where], api_name="predict")
         files.change(many, files, gallery, api_name="predict_batch")
     return page.queue(max_size=32, default_concurrency_limit=1)
+
+
+def _looked(network: Model, pixels: Images) -> Images | None:
+    """Return the heat map, or None of a network that has no maps to look at."""
+    try:
+        return overlaid(network, pixels)
+    except InvalidArgument as error:
+        _log.warning("No heat map: %s", error)
+        return None

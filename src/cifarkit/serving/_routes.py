@@ -79,6 +79,7 @@ def _life(service: Service) -> Any:
         try:
             yield
         finally:
+            service.leave()
             await warming
             await asyncio.to_thread(service.stop)
             app.state.decoders.shutdown(wait=False, cancel_futures=True)

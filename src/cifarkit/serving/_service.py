@@ -35,7 +35,9 @@ def service_of(
         InvalidArgument: likewise, or class names beside a `Predictor`.
     """
     if not isinstance(model, Predictor):
-        return Service(Predictor(model, class_names), limits or Limits())
+        limits = limits or Limits()
+        predictor = Predictor(model, class_names, max_pixels=int(limits.pixels))
+        return Service(predictor, limits)
     if class_names is not None:
         raise InvalidArgument(
             "Expected class_names beside a model or a file; received them beside a "
@@ -86,12 +88,15 @@ class Service:
         # rubbish would stop every request for a while, now and then.
         gc.collect()
         gc.freeze()
-        self.status = "ok"
+        if self.status == "starting":
+            self.status = "ok"
 
     def _measure(self) -> None:
         images = list(np.zeros((BATCH, *self.predictor.size, 3), np.uint8))
         seconds = {}
         for count in _COUNTS:
+            if self.status == "stopped":
+                return
             times = [self._timed(images[:count]) for _ in range(_TURNS)]
             seconds[count] = min(times) / count
         best = min(seconds.values())
@@ -149,9 +154,13 @@ class Service:
         """Return rows of probabilities with the names of the classes."""
         return [self.predictor.named(row) for row in rows]
 
-    def stop(self) -> None:
-        """Answer all that wait, and take nothing more until it is warmed up again."""
+    def leave(self) -> None:
+        """Take nothing more until it is warmed up again, nor go on warming up."""
         self.status = "stopped"
+
+    def stop(self) -> None:
+        """Leave, and answer all that wait."""
+        self.leave()
         self.batcher.close()
 
     def _rows(self, images: list[Images]) -> list[Floats]:
