@@ -21,7 +21,7 @@ from cifarkit.activations import (
     views_of,
 )
 from cifarkit.activations._key import prefix_digest
-from cifarkit.activations._resizing import without_resizing
+from cifarkit.models.resizing import without_resizing
 from cifarkit.training import _keeping
 
 SIZE = 64

@@ -15,7 +15,6 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats, Model
 from cifarkit.activations._cache import Precision
-from cifarkit.activations._resizing import without_resizing
 
 Run: TypeAlias = Callable[[Floats], Floats]
 _TOLERANCE: Mapping[Precision, float] = {"float32": 1e-4, "bfloat16": 0.25}
@@ -109,7 +108,7 @@ def _by_openvino(prefix: Model, shape: tuple[int, ...], hint: str) -> Run | None
     openvino: Any = require("openvino", extra="openvino")
     options, count = {"INFERENCE_PRECISION_HINT": hint}, gcd(shape[0], _AT_ONCE)
     try:
-        readable = without_resizing(prefix)
+        readable = models.without_resizing(prefix)
         traced = tf.function(lambda values: readable(values, training=False))
         concrete = traced.get_concrete_function(tf.TensorSpec((count, *shape[1:])))
         converted = openvino.convert_model(concrete)

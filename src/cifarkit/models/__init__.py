@@ -12,6 +12,7 @@ from cifarkit.models.graphs import calls, is_graph
 from cifarkit.models.kernels import accelerated
 from cifarkit.models.loading import check_hdf5, loaded
 from cifarkit.models.networks import cnn, names
+from cifarkit.models.resizing import without_resizing
 from cifarkit.models.seeding import redraw
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "on_tensorflow_cpu",
     "redraw",
     "settle",
+    "without_resizing",
 ]

@@ -4,7 +4,7 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Model
-from cifarkit.models.computing import sparing_xla
+from cifarkit.models.resizing import for_xla
 
 
 def assemble(
@@ -48,7 +48,7 @@ def assemble(
     # without this, `model(images)` drops out. `fit` still says otherwise to all.
     pixels = resize(images, training=False)
     probabilities = head_model(backbone_model(pixels))
-    return sparing_xla(keras.Model(images, probabilities, name="classifier"))
+    return for_xla(keras.Model(images, probabilities, name="classifier"))
 
 
 def _check(backbone_model: Model, head_model: Model) -> None:

@@ -7,8 +7,8 @@ import keras
 from numpy.typing import NDArray
 
 from cifarkit._types import Layer, Model
-from cifarkit.models.computing import sparing_xla
 from cifarkit.models.graphs import is_graph, uncompiled
+from cifarkit.models.resizing import for_xla
 
 
 def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Model:
@@ -23,7 +23,7 @@ def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Mode
     copy = keras.models.clone_model(given)
     copy.set_weights(model.get_weights() if weights is None else list(weights))
     settle(copy)
-    return sparing_xla(copy)
+    return for_xla(copy)
 
 
 def settle(layer: Layer) -> None:

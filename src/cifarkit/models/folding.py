@@ -15,8 +15,9 @@ import keras
 from keras import ops
 
 from cifarkit._types import Layer, Model, Tensor
-from cifarkit.models.computing import on_tensorflow_cpu, sparing_xla
+from cifarkit.models.computing import on_tensorflow_cpu
 from cifarkit.models.graphs import calls, is_graph, rebuilt
+from cifarkit.models.resizing import for_xla
 
 Pair: TypeAlias = tuple[Layer, Layer]
 
@@ -38,7 +39,7 @@ def folded(model: Model) -> Model:
         >>> fast.predict(images)                                     # doctest: +SKIP
     """
     if not on_tensorflow_cpu() or not is_graph(model):
-        return sparing_xla(model)
+        return for_xla(model)
     return rebuilt(model, folding(pairs(model)))
 
 

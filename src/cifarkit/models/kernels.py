@@ -7,29 +7,33 @@ are those of the layers themselves, the arithmetic is the same up to rounding, a
 network that is saved stays as it was.
 """
 
+from collections.abc import Sequence
 from typing import Any, final
 
 import keras
 
 from cifarkit._types import Layer, Model, Tensor
-from cifarkit.models.computing import on_one_tensorflow_cpu, sparing_xla
+from cifarkit.models.computing import on_one_tensorflow_cpu
 from cifarkit.models.folding import folding, pairs
 from cifarkit.models.graphs import is_graph, rebuilt
+from cifarkit.models.resizing import for_xla
 
 
-def accelerated(model: Model) -> Model:
+def accelerated(model: Model, shape: Sequence[int] | None = None) -> Model:
     """Return a model of the same weights that learns faster, where there is one.
 
     On other backends than TensorFlow, and where TensorFlow sees a GPU, that is the
-    model itself: their compilers fuse what is fused here by hand. It is meant for
-    training, not for saving: save the model that it was made of. Of layers that are
-    frozen when it is made, batch norms go into the convolutions before them, and no
-    convolution becomes a product: what they give must not depend on the batch of an
-    image, and a matrix product rounds differently for each number of rows.
+    model itself: their compilers fuse what is fused here by hand. Only a resize that
+    XLA does not have is replaced there, or keeps XLA away. It is meant for training,
+    not for saving: save the model that it was made of. Of layers that are frozen when
+    it is made, batch norms go into the convolutions before them, and no convolution
+    becomes a product: what they give must not depend on the batch of an image, and a
+    matrix product rounds differently for each number of rows.
 
     Args:
         model: a functional or sequential `keras.Model`; another kind is returned as it
             is. Layers that are replaced are those in float32 of the exact type.
+        shape: of its images, `(H, W, C)`, if all have one.
 
     Example:
         >>> fast = accelerated(keras.applications.MobileNetV2(weights=None))
@@ -37,7 +41,7 @@ def accelerated(model: Model) -> Model:
         262
     """
     if not on_one_tensorflow_cpu() or not is_graph(model):
-        return sparing_xla(model)
+        return for_xla(model, shape)
     still = [pair for pair in pairs(model) if not any(map(_learns, pair))]
     fold = folding(still)
 

@@ -18,7 +18,7 @@ import keras
 
 from cifarkit._errors import CorruptFile
 from cifarkit._types import Model
-from cifarkit.models.computing import sparing_xla
+from cifarkit.models.resizing import for_xla
 
 LARGEST = 64 * 2**20
 """Bytes that the description of a model may have."""
@@ -72,7 +72,7 @@ def loaded(path: Path) -> Model:
             f"it cannot be used ({type(error).__name__}: {error!s:.300}). Train or "
             "save it again."
         ) from error
-    return sparing_xla(model)
+    return for_xla(model)
 
 
 def check_hdf5(file: Any, *, most: int | None = None) -> None:

@@ -151,6 +151,7 @@ def fed(
     image, target = _Augmented(policy)(*inputs.values())
     outputs = {"probabilities": learner(image), "targets": target}
     model = Fed(inputs, outputs)
-    model.network, model.sparse = network.model, sparse
-    model.smoothing = smoothing
+    model.sparse, model.smoothing = sparse, smoothing
+    # Not as a layer of it, whose variables it would have, and whose limits.
+    object.__setattr__(model, "network", network.model)
     return model

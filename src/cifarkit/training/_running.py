@@ -43,7 +43,7 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
     feed = train.feed(phase, draws=stage.policy.draws, key=None)
     model = fed(
         network,
-        models.accelerated(stage.learner),
+        models.accelerated(stage.learner, train.shape),
         stage.policy,
         shape=train.shape,
         classes=train.classes,
