@@ -76,7 +76,7 @@ def parsed():
     parser.add_argument("--images", type=int, help="training images")
     parser.add_argument("--test", type=int, default=10_000, help="test images")
     parser.add_argument("--size", type=int, help="side in pixels")
-    parser.add_argument("--memory", type=float, help="GiB of memory for kept activations")
+    parser.add_argument("--memory", type=float, help="GiB of activations in memory")
     options = parser.parse_args()
     kind = SMOKE if options.smoke else FAST if options.fast else FULL
     images, size, options.head_epochs, options.epochs = kind
