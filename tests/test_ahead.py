@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifarkit import Phase, TwoPhaseTrainer, augment, backbones, datasets, heads
-from cifarkit._errors import SourceError
+from cifarkit._errors import InvalidArgument, SourceError
 from cifarkit.activations import (
     Cache,
     Flips,
@@ -160,6 +160,11 @@ def test_a_frozen_part_that_augments_runs_live(data):
         )
         (phase_1,) = made.fit(data).phases
         assert (phase_1.engine == "live") == (engine == "live")
+    body = backbones.wrap(keras.Sequential(layers), preprocess="unit")
+    solved = Phase(optimizer="lbfgs")
+    made = TwoPhaseTrainer(body, heads.linear(), phase_1=solved, phase_2=None)
+    with pytest.raises(InvalidArgument, match="augments images by itself"):
+        made.fit(data)
 
 
 def test_without_memory_for_the_frozen_part_training_is_live(

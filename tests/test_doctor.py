@@ -544,6 +544,10 @@ def test_random_layers_in_a_part_that_could_run_once_are_found(data):
     assert grave(diagnosis, "CK106") == ["warning"]
     live = doctor(trainer(backbone, **options, cache="never"), data)
     assert grave(live, "CK106") == []
+    top = [layers.Flatten(), layers.Dense(4, "softmax")]
+    whole = keras.Sequential([keras.Input((16, 16, 3)), layers.RandomFlip(), *top])
+    alone = doctor(TwoPhaseTrainer(whole, phase_1=phase), data)
+    assert grave(alone, "CK106") == []
 
 
 def test_what_cannot_be_kept_is_noted_with_its_cost(data):

@@ -14,6 +14,7 @@ from PIL import Image, ImageFile
 
 from cifarkit import images
 from cifarkit._errors import InvalidArgument, InvalidImage
+from cifarkit.images import _scans_of
 from strategies import rgb_images
 
 # What a viewer does for each value of the EXIF orientation, in NumPy's words.
@@ -341,6 +342,29 @@ def test_many_scans_hide_in_no_other_kind_of_jpeg():
     assert images.decode(with_index(data)).shape == (400, 400, 3)
     with pytest.raises(InvalidImage, match="at most 100 scans"):
         images.decode(with_index(data[:-2] + 200 * scan + data[-2:]))
+
+
+@pytest.mark.parametrize("code", [0x02, 0xBF])
+def test_many_scans_hide_behind_no_reserved_marker(code):
+    """A decoder that has lost its place skips such a marker, not what follows it."""
+    content = BytesIO()
+    Image.new("L", (400, 400)).save(content, "JPEG", progressive=True)
+    data = content.getvalue()
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    hidden = bytes([0xFF, code]) + struct.pack(">H", 60_000) + 200 * scan
+    with pytest.raises(InvalidImage, match="at most 100 scans"):
+        images.decode(data[:-2] + hidden + data[-2:])
+
+
+@pytest.mark.parametrize("filling", [b"\xff", b"\xff\xd0", b"\xff\xff\x00"])
+def test_looking_through_a_jpeg_takes_no_time(filling):
+    """An erased end, as memory cards have, is a million bytes of one kind."""
+    photo = encoded(Image.new("RGB", (9, 9), "red"), "JPEG")
+    place = photo.rindex(b"\xff\xda") + 2
+    began = time.perf_counter()
+    for _ in range(3):
+        _scans_of(photo[:place] + 2_000_000 * filling)
+    assert time.perf_counter() - began < 3
 
 
 def test_a_film_behind_a_jpeg_is_no_part_of_it():

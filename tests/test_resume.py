@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import signal
+from contextlib import nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -30,6 +31,7 @@ from cifarkit._errors import (
 )
 from cifarkit.training import _keeping
 from cifarkit.training._run import origins_of
+from cifarkit.training._snapshot import seeds_of
 
 DATA = datasets.synthetic(120, size=16)
 REAL = _keeping.SECONDS, _keeping.SHARE  # before `often` changes them
@@ -715,6 +717,36 @@ def test_memories_outlive_the_end_of_a_phase(tmp_path):
     assert run() == (0.0, steps)
     assert path.read_bytes() == before
     assert run() == (0.0, steps)
+
+
+def test_seeds_of_a_part_that_runs_ahead_are_kept(tmp_path):
+    """Dropout that has no seed draws one in each process; phase 2 goes on with it."""
+
+    def seeded(act=None):
+        image = keras.Input((16, 16, 3))
+        values = keras.layers.Conv2D(4, 3, 4, kernel_initializer="ones")(image)
+        body = keras.Model(image, keras.layers.Dropout(0.5, name="drop")(values))
+        seeds = []
+
+        class Looking(keras.callbacks.Callback):
+            def on_train_begin(self, logs=None):
+                seeds.extend(np.array(each) for each in seeds_of(self.model.network))
+
+        trained = TwoPhaseTrainer(
+            backbones.wrap(body, preprocess="unit"),
+            heads.linear(),
+            phase_1=replace(FIRST, schedule="constant", patience=None),
+            phase_2=replace(SECOND, weight_averaging=None),
+            augment=(),
+            verbose=0,
+        )
+        watching = [Looking(), Stop(4)] if act else [Looking()]
+        with pytest.raises(KeyboardInterrupt) if act else nullcontext():
+            trained.fit(DATA, run_dir=tmp_path, callbacks=watching)
+        return seeds
+
+    (first,), (_, again) = seeded(act=True), seeded()
+    assert np.array_equal(first, again)
 
 
 def test_the_patience_of_early_stopping_goes_on(tmp_path):

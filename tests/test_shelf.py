@@ -163,10 +163,21 @@ class Sharpen(keras.layers.Layer):
         return values * 2.0
 
 
+class Scripted(Sharpen):
+    """The same in a script that is run itself: Keras notes no module of it."""
+
+    __module__ = "__main__"
+
+
 @pytest.mark.parametrize(
     "layer",
-    [Sharpen(), keras.layers.Lambda(halved), keras.layers.Activation(halved)],
-    ids=["layer", "lambda", "function"],
+    [
+        Sharpen(),
+        Scripted(),
+        keras.layers.Lambda(halved),
+        keras.layers.Activation(halved),
+    ],
+    ids=["layer", "scripted", "lambda", "function"],
 )
 def test_what_is_not_keras_own_is_never_kept(layer):
     """Its name and settings stay when its code changes."""

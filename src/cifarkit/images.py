@@ -44,10 +44,9 @@ _UPRIGHT = {
 }
 _RUNS = (1, 2)  # BMP's numbers of RLE8 and RLE4
 _SCANS = 100  # of a JPEG; encoders write ten
-_MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")
+"""The markers of a JPEG that a content follows, and its end; all others are skipped."""
 _SCAN, _END = b"\xda", b"\xd9"
-_BARE = {bytes([code]) for code in (0x01, *range(0xD0, 0xD9))}
-"""The markers of a JPEG without a content."""
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
@@ -203,25 +202,25 @@ def _check_work(image: Image.Image, name: str) -> None:
             f"Expected a BMP of plain pixels; received {name}, which is run-length "
             "encoded. Save it as PNG."
         )
-    source = getattr(image, "fp", None)
+    source: Any = getattr(image, "fp", None)
     # Of several pictures in one file ("MPO"), the first is decoded.
-    if isinstance(image, JpegImageFile) and isinstance(source, BytesIO):
-        scans = _scans_of(source.getvalue())
-        if scans > _SCANS:
-            raise InvalidImage(
-                f"Expected a JPEG of at most {_SCANS} scans; received {name}, which "
-                f"has {scans}. Save it again."
-            )
+    jpeg = isinstance(image, JpegImageFile) and isinstance(source, BytesIO)
+    if jpeg and _scans_of(source.getvalue()) > _SCANS:
+        raise InvalidImage(
+            f"Expected a JPEG of at most {_SCANS} scans; received {name}, which has "
+            "more. Save it again."
+        )
 
 
 def _scans_of(data: bytes) -> int:
-    """Count the scans of a JPEG up to its end, behind which anything may follow."""
+    """Count the scans of a JPEG, up to too many, and to its end: more may follow it."""
     place, scans = 2, 0
-    while (found := _MARKER.search(data, place)) and found[1] != _END:
-        place = found.end()
-        if found[1] not in _BARE:  # its content follows, behind its length
-            place += max(2, int.from_bytes(data[place : place + 2]))
+    while scans <= _SCANS and (found := _MARKER.search(data, place)):
+        if found[1] == _END:
+            break
         scans += found[1] == _SCAN
+        place = found.end()
+        place += max(2, int.from_bytes(data[place : place + 2]))  # the content's length
     return scans
 
 

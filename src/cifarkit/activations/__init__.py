@@ -13,7 +13,12 @@ from cifarkit.activations._cut import Cut, cut_at
 from cifarkit.activations._engine import Engine, engine_for, preferred
 from cifarkit.activations._extract import PLAIN, Extractor, extract
 from cifarkit.activations._graph import Boundary, boundary
-from cifarkit.activations._key import Key, versions_of, weights_digest
+from cifarkit.activations._key import (
+    Key,
+    can_be_known,
+    versions_of,
+    weights_digest,
+)
 from cifarkit.activations._pooled import pooled
 from cifarkit.activations._shelf import Entry, has_room, kept, prune, size
 from cifarkit.activations._topology import topology
@@ -35,6 +40,7 @@ __all__ = [
     "Views",
     "boundary",
     "cache_of",
+    "can_be_known",
     "cut_at",
     "engine_for",
     "extract",

@@ -53,10 +53,16 @@ def prefix_digest(prefix: Model) -> str:
     It is empty for a model whose layers cannot be written down, and for one with code
     that is not Keras' own: that may change while its name stays.
     """
-    text = topology(prefix)
-    if not text or not is_of_keras(text):
+    if not can_be_known(prefix):
         return ""
+    text = topology(prefix)
     return hashlib.sha256(f"{text} {weights_digest(prefix)}".encode()).hexdigest()
+
+
+def can_be_known(model: Model) -> bool:
+    """Whether a model can be told from all others by what is written of it."""
+    text = topology(model)
+    return bool(text) and is_of_keras(text)
 
 
 def weights_digest(model: Model) -> str:

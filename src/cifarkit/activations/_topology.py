@@ -41,9 +41,12 @@ def _named(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _is_known(entry: dict[str, Any]) -> bool:
-    module = entry.get("module")
-    ours = module is None or str(module).partition(".")[0] == "keras"
-    return ours and entry["class_name"] not in ("Lambda", "__lambda__")
+    name, module = str(entry["class_name"]), entry.get("module")
+    if (
+        module is None
+    ):  # a value such as "__numpy__"; or a class of the script that runs
+        return name.startswith("__") and name != "__lambda__"
+    return str(module).partition(".")[0] == "keras" and name != "Lambda"
 
 
 def _nameless(value: Any, places: Places) -> Any:

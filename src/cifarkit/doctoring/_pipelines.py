@@ -72,12 +72,21 @@ def _random_operations(dataset: Any) -> set[str]:
 
 def _augmenting(case: Case) -> Iterator[Finding]:
     """Random layers in a frozen part, which could run once without them."""
-    never = case.course is None or case.course.cache == "never"
-    for number, phase in enumerate(case.plan.phases if case.plan else (), start=1):
+    plan, course = case.plan, case.course
+    if (
+        plan is None
+        or course is None
+        or course.cache == "never"
+        or is_stream(case.data)
+    ):
+        return
+    if course.head is None or views_of(course.policy) is None:
+        return
+    for number, phase in enumerate(plan.phases, start=1):
         layers = [place.layer for place in places(case.model)]
         frozen = takewhile(partial(_is_before, phase.first), layers)
         names = [each.name for each in frozen if augments(each)]
-        if names and not never:
+        if names:
             yield Finding(
                 "CK106",
                 "warning",

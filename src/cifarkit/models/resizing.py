@@ -44,7 +44,8 @@ def for_xla(model: Model, shape: Sequence[int] | None = None) -> Model:
     """
     if keras.backend.backend() != "tensorflow":
         return model
-    if shape is not None and is_graph(model) and any(map(_is_unknown, model.layers)):
+    replaced = shape is not None and is_graph(model) and _takes_floats(model)
+    if replaced and any(map(_is_unknown, model.layers)):
         model = without_resizing(model, shape)
     unknown = [each for each in model._flatten_layers() if _is_unknown(each)]
     for layer in unknown:
@@ -52,6 +53,11 @@ def for_xla(model: Model, shape: Sequence[int] | None = None) -> Model:
     if unknown:
         model.jit_compile = False  # a loaded model has decided already
     return model
+
+
+def _takes_floats(model: Model) -> bool:
+    """Whether nothing is rounded: Keras rounds what it resizes of whole numbers."""
+    return all(keras.backend.is_float_dtype(each.dtype) for each in model.inputs)
 
 
 def _is_unknown(layer: Layer) -> bool:
@@ -66,7 +72,9 @@ def _plain(layer: Layer) -> Layer:
     if type(layer) is not keras.layers.Resizing:
         return layer
     reshaped = layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio
-    return layer if reshaped else _Products(layer)
+    return (
+        layer if reshaped or layer.data_format != "channels_last" else _Products(layer)
+    )
 
 
 @final

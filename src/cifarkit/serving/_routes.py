@@ -75,6 +75,7 @@ def _life(service: Service) -> Any:
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         app.state.decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
+        service.begin()
         warming = asyncio.create_task(asyncio.to_thread(service.warm))
         try:
             yield

@@ -63,21 +63,24 @@ class Service:
         predictor.max_pixels = min(predictor.max_pixels, limits.pixels)
         self.predictor, self.limits = predictor, limits
         self.batcher = Batcher(self._rows, size=BATCH, waiting=limits.waiting)
-        self.status = "starting"
+        self.begin()
 
     @property
     def ready(self) -> bool:
         """Whether the model has run: the first caller need not wait for that."""
         return self.status == "ok"
 
+    def begin(self) -> None:
+        """Be about to warm up; one that was stopped begins again."""
+        self.status = "starting"
+        self.batcher.open()
+
     def warm(self) -> None:
         """Run the model, so that no caller waits for that, and keep to the fastest.
 
         On a CPU the fastest number of images is seldom the largest: small maps stay in
-        the caches. A service that was stopped begins again.
+        the caches. One that is told to leave meanwhile stops measuring.
         """
-        self.status = "starting"
-        self.batcher.open()
         try:
             self._measure()
         except Exception:
@@ -93,12 +96,12 @@ class Service:
 
     def _measure(self) -> None:
         images = list(np.zeros((BATCH, *self.predictor.size, 3), np.uint8))
-        seconds = {}
-        for count in _COUNTS:
+        seconds: dict[int, float] = {}
+        for count in _COUNTS * _TURNS:
             if self.status == "stopped":
                 return
-            times = [self._timed(images[:count]) for _ in range(_TURNS)]
-            seconds[count] = min(times) / count
+            each = self._timed(images[:count]) / count
+            seconds[count] = min(each, seconds.get(count, each))
         best = min(seconds.values())
         near = [count for count, each in seconds.items() if each <= _NEAR * best]
         self.predictor.batch_size = self.batcher.size = min(near)

@@ -63,7 +63,7 @@ class Ahead:
     ) -> None:
         self._network, self._data, self._course = network, data, course
         self._parts = held(data)
-        self._budget = Budget.of(course, data)
+        self._budget = Budget.of(course, data, network)
         # All places are looked up before the first cut, which adds to the graph.
         found = [self._frozen(phase) for phase in course.phases]
         known: Sequence[Origin | None] = origins or [None] * len(found)

@@ -10,11 +10,13 @@ from cifarkit.activations import (
     Cache,
     Codec,
     Views,
+    can_be_known,
     has_room,
     views_of,
 )
 from cifarkit.training._course import Course
 from cifarkit.training._inputs import Data, held
+from cifarkit.training._network import Network
 
 _SHARE = 0.5
 _MEMORY, _CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
@@ -31,6 +33,8 @@ class Budget:
         images: how many training images there are, and how many others.
         epochs: how many epochs learn from them.
         limit: bytes that may be held in memory.
+        known: whether the backbone can be told from others, so that what it gives is
+            found again on disk.
     """
 
     cache: Cache
@@ -38,9 +42,10 @@ class Budget:
     images: tuple[int, int]
     epochs: int
     limit: int
+    known: bool = True
 
     @classmethod
-    def of(cls, course: Course, data: Data) -> "Budget":
+    def of(cls, course: Course, data: Data, network: Network) -> "Budget":
         """Return the budget of a training.
 
         What `cache="auto"` would compute more often than live training is not kept.
@@ -49,6 +54,7 @@ class Budget:
             course: the training. Without a limit of its own, half of the machine's free
                 memory may be used.
             data: the images; of streams nothing is kept.
+            network: what is trained.
         """
         images = [len(each) for each in held(data).values()]
         auto = not isinstance(course.cache, Cache)
@@ -67,6 +73,7 @@ class Budget:
             (images[0], sum(images[1:])) if images else (0, 0),
             epochs,
             limit,
+            network.parts is None or can_be_known(network.parts[0]),
         )
 
     def views_of(self, part: str) -> Views:
@@ -95,7 +102,7 @@ class Budget:
         )
 
     def _on_disk(self, nbytes: int) -> bool:
-        known = self.views is None or self.views.text  # else it could not be found
+        known = self.known and (self.views is None or self.views.text)
         return bool(self.cache.disk and known and has_room(nbytes))
 
 

@@ -15,6 +15,9 @@ from cifarkit._errors import InvalidArgument, TrainingError, UnknownName
 from cifarkit._numbers import is_whole
 from cifarkit._registry import unknown
 
+_AUGMENTING = ("Rand", "AugMix", "MixUp", "CutMix", "Solarization")
+"""How the names of Keras' layers begin that augment."""
+
 Unfreeze = int | float | str | None
 BlockOf = Callable[[str], str | None]
 
@@ -49,8 +52,8 @@ def learning(
 
 def augments(layer: Any) -> bool:
     """Whether a layer, or one in it, changes images at random in training."""
-    names = [type(leaf).__name__ for leaf in leaves(layer)]
-    return any(name.startswith("Rand") or name == "AugMix" for name in names)
+    kinds = [kind for leaf in leaves(layer) for kind in type(leaf).__mro__]
+    return any(each.__name__.startswith(_AUGMENTING) for each in kinds)
 
 
 def freeze(

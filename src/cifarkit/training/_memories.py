@@ -69,7 +69,10 @@ def check(watchers: Sequence[Any]) -> None:
         InvalidArgument: it is no number, text, or list of arrays, or not there.
     """
     for watcher in watchers:
-        _check_remembered(watcher)
+        check_named(watcher)
+        absent = [x for x in _own(watcher) if not hasattr(watcher, x)]
+        if absent:
+            raise _unnamed(watcher)
         for name in _names(watcher):
             value = getattr(watcher, name, None)
             plain = value is None or isinstance(value, _PLAIN)
@@ -81,14 +84,28 @@ def check(watchers: Sequence[Any]) -> None:
                 )
 
 
-def _check_remembered(watcher: Any) -> None:
-    given = getattr(watcher, "remembered", ())
-    named = isinstance(given, tuple | list) and all(isinstance(x, str) for x in given)
-    if not named or not all(hasattr(watcher, name) for name in given):
-        raise InvalidArgument(
-            f"Expected {_kind(watcher)}.remembered to name attributes that it has, as "
-            f"in ('steps',); received {given!r:.100}."
-        )
+def check_named(watcher: Any) -> None:
+    """Raise unless a callback lists what it remembers by name.
+
+    Raises:
+        InvalidArgument: `remembered` is something else.
+    """
+    given = _own(watcher)
+    if not isinstance(given, tuple | list) or not all(
+        isinstance(x, str) for x in given
+    ):
+        raise _unnamed(watcher)
+
+
+def _unnamed(watcher: Any) -> InvalidArgument:
+    return InvalidArgument(
+        f"Expected {_kind(watcher)}.remembered to name attributes that it has, as in "
+        f"('steps',); received {_own(watcher)!r:.100}."
+    )
+
+
+def _own(watcher: Any) -> Any:
+    return getattr(watcher, "remembered", ())
 
 
 def _kind(watcher: Any) -> str:
@@ -121,6 +138,6 @@ def _is_of_arrays(value: Any) -> bool:
 
 def _names(watcher: Any) -> tuple[str, ...]:
     """Return what a callback says that it remembers, and what we know that it does."""
-    own = tuple(getattr(watcher, "remembered", ()))
+    own = tuple(_own(watcher))
     known = (names for kind, names in _REMEMBERED.items() if isinstance(watcher, kind))
     return tuple(dict.fromkeys((*own, *next(known, ()))))

@@ -48,7 +48,7 @@ def _plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
 
 def rehearse(network: Network, course: Course, data: Data) -> None:
     """Raise what a phase would raise, before the first one begins."""
-    kept = Budget.of(course, data).views is not None
+    kept = Budget.of(course, data, network).views is not None
     for number, phase in enumerate(course.phases, start=1):
         try:
             _running.rehearse(network, phase, data, course.policy)

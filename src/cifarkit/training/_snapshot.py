@@ -59,7 +59,9 @@ def seeds_of(model: Model) -> list[Any]:
 
 def _learning(model: Model) -> list[Any]:
     metrics = {id(each) for each in _metrics(model)}
-    found = _distinct([*model.variables, *model.optimizer.variables])
+    # Seeds of a part that runs ahead are no variables of what is fitted.
+    seeds = seeds_of(model.network)
+    found = _distinct([*model.variables, *seeds, *model.optimizer.variables])
     return [each for each in found if id(each) not in metrics]
 
 

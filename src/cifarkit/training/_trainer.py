@@ -17,6 +17,7 @@ from cifarkit.training._course import Course, checked
 from cifarkit.training._identity import identity
 from cifarkit.training._inputs import Data, data_of
 from cifarkit.training._keeping import Keeping
+from cifarkit.training._memories import check_named
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan
@@ -266,6 +267,8 @@ def _check_callbacks(callbacks: Any, run_dir: Any, course: Course) -> None:
             "Expected no BackupAndRestore beside run_dir, which goes on more exactly; "
             "received both. Leave the callback out."
         )
+    for each in callbacks or ():
+        check_named(each)
     for number, phase in enumerate(course.phases, start=1):
         kinds = {type(x).__name__ for x in callbacks or () if isinstance(x, _RATES)}
         if kinds and phase.schedule in ("cosine", "linear") and not phase.solved:
