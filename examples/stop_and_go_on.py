@@ -5,12 +5,14 @@ python examples/stop_and_go_on.py --smoke  made-up images, in seconds
 """
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads
@@ -23,11 +25,11 @@ def main():
     parser.add_argument("--in", dest="folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.folder:  # the process that will be stopped
-        train(options.smoke, options.folder)
+        train(options.smoke, options.folder, Stop())
         return
 
     with tempfile.TemporaryDirectory() as folder:
-        stop(options.smoke, Path(folder))
+        stop(options.smoke, folder)
         went_on = train(options.smoke, folder)
     whole = train(options.smoke, None)
     pairs = zip(went_on.model.get_weights(), whole.model.get_weights(), strict=True)
@@ -37,7 +39,7 @@ def main():
     sys.exit(not same)
 
 
-def train(smoke, run_dir):
+def train(smoke, run_dir, *callbacks):
     """Train both phases. A folder keeps the state; the same call goes on from it."""
     if smoke:
         data = datasets.synthetic(200)
@@ -51,24 +53,35 @@ def train(smoke, run_dir):
         phase_1=Phase(epochs=1, learning_rate=2e-3),
         phase_2=Phase(epochs=3, learning_rate=5e-4, unfreeze=50, batch_norm="tuned"),
     )
-    return trainer.fit(data, run_dir=run_dir)
+    return trainer.fit(data, run_dir=run_dir, callbacks=callbacks)
+
+
+class Stop(keras.callbacks.Callback):
+    """Sends SIGTERM to its own process, in the second epoch of the second phase.
+
+    As a scheduler does. The step that runs is ended and kept. After a SIGKILL or a
+    power cut it would go on from the state of up to half a minute before.
+    """
+
+    phase = 0
+
+    def on_phase_begin(self, number, history):
+        """Note which phase it is."""
+        self.phase = number
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Stop at the second epoch."""
+        if (self.phase, epoch) == (2, 1):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def stop(smoke, folder):
-    """Start the training in another process, and stop it within its second phase.
-
-    A SIGTERM lets it keep the step that it was at. After a SIGKILL or a power cut it
-    would go on from the state of up to half a minute before.
-    """
+    """Let another process begin the training, and stop."""
     words = [sys.executable, __file__, "--in", folder, *["--smoke"] * smoke]
-    with subprocess.Popen(words) as process:
-        while process.poll() is None and not list(folder.glob("phase_1/*.manifest")):
-            time.sleep(0.1)  # until the first phase is kept
-        time.sleep(1 if smoke else 20)
-        process.terminate()
-    print(f"stopped, with status {process.returncode}")
-    if process.returncode == 0:
-        sys.exit("It had ended before it could be stopped.")
+    status = subprocess.run(words, check=False).returncode
+    print(f"stopped, with status {status}")
+    if status != -signal.SIGTERM:
+        sys.exit("It was not stopped.")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import httpx
 
 DEPLOY = Path(__file__).resolve().parent.parent / "examples" / "deploy"
 PORT = "18765"
+PATIENCE = 180  # seconds until a service is ready
 HOME = f"http://127.0.0.1:{PORT}"
 
 
@@ -29,7 +30,10 @@ def served(command, folder, *, model, ready="/health"):
     told = {"CIFARKIT_MODEL": str(model), "PORT": PORT, "HOST": "127.0.0.1"}
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, **told})
     try:
+        until = time.monotonic() + PATIENCE
         while not _answers(ready):
+            if time.monotonic() > until:
+                raise SystemExit(f"{command} was not ready in {PATIENCE} seconds.")
             if process.poll() is not None:
                 raise SystemExit(f"{command} ended early.")
             time.sleep(0.2)

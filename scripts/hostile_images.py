@@ -39,6 +39,10 @@ MODES = {
 }
 
 
+LONGEST = 5.0
+"""Seconds that no file may take."""
+
+
 def main():
     """Decode everything, and write what was the worst."""
     options = parsed()
@@ -68,6 +72,9 @@ def main():
     }
     write_json(options.json, figures)
     print(json.dumps(figures, indent=2))
+    assert figures["bombs_refused"] == figures["bombs"], "a bomb was decoded"
+    assert slowest < LONGEST, f"a file took {slowest:.1f} s"
+    assert figures["slowest_refusal_of_a_bomb_s"] < LONGEST, "a refusal took long"
 
 
 def parsed():

@@ -35,6 +35,8 @@ from measuring import command, write_json  # noqa: E402
 from openloop import form, send  # noqa: E402
 from surroundings import surroundings  # noqa: E402
 
+PATIENCE = 180  # seconds until a service is ready
+
 
 def main():
     """Do each in turn, with a fresh service."""
@@ -59,6 +61,12 @@ def main():
     }
     write_json(options.json, figures)
     print(json.dumps(figures, indent=2))
+    assert not schema["failures"], "Schemathesis found something"
+    lost = not alive or raw["worker_lost"]
+    assert not lost, "a worker was lost"
+    assert talk["wrong"] == 0, "an answer went to another"
+    cut = sum(each["cut_within_a_request"] for each in figures["stop"])
+    assert cut == 0, f"{cut} requests were cut by a stop"
 
 
 def parsed():
@@ -91,18 +99,23 @@ def served(model):
     run = [sys.executable, "-m", "cifarkit", "serve", model, "--port", str(port)]
     process = subprocess.Popen(run, stderr=subprocess.DEVNULL)
     try:
-        while True:
-            try:
-                if httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200:
-                    break
-            except httpx.TransportError:
-                if process.poll() is not None:
-                    raise SystemExit("The service ended early.") from None
-                time.sleep(0.2)
+        until = time.monotonic() + PATIENCE
+        while not ready(port):
+            if process.poll() is not None or time.monotonic() > until:
+                raise SystemExit("The service ended early, or is never ready.")
+            time.sleep(0.2)
         yield process, port
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+def ready(port):
+    """Whether a service would take images."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def schemathesis(port, cases):

@@ -62,6 +62,8 @@ def main():
         "accuracy": {"litert": float32, "litert_int8": int8, "drop": float32 - int8},
     }
     write_json(options.json, figures)
+    assert figures["largest_difference"] <= 1e-4, figures["largest_difference"]
+    assert figures["other_classes"] == 0, figures["other_classes"]
     print(json.dumps({key: figures[key] for key in ("answers", "accuracy")}, indent=2))
 
 

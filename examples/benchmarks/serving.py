@@ -30,6 +30,7 @@ from surroundings import surroundings
 
 SERVER, CLIENT = {0}, {1}
 SHARES = {"/predict": 0.5, "/predict/batch": 0.7}  # of the ceiling, asked for
+_PATIENCE = 60  # seconds in which a service has to come back after an overload
 _SLOW = 500  # milliseconds: a rate at which some wait longer is not held
 ALONE = """
 import json, sys, time
@@ -183,7 +184,10 @@ async def overloaded(port, files, loads, seconds):
     sent = await send(port, requests, 3 * peak, seconds)
     probes = await probing
     began = time.perf_counter()
-    while summary(await send(port, requests, peak / 2, 1), 1)["errors"]:
+    while (
+        time.perf_counter() - began < _PATIENCE
+        and summary(await send(port, requests, peak / 2, 1), 1)["errors"]
+    ):
         pass
     refused = [each.seconds for each in sent if each.status == 503]
     good = [each for each in sent if each.status == 200]

@@ -35,7 +35,7 @@ def samples():
 def main():
     """Open the page."""
     gradio_page(MODEL, examples=samples()).launch(
-        server_name=os.environ.get("HOST", "127.0.0.1"),
+        server_name=os.environ.get("HOST"),  # or GRADIO_SERVER_NAME, or this machine
         server_port=int(os.environ.get("PORT", "7860")),
         share=False,
         max_file_size="8mb",

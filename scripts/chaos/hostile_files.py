@@ -6,7 +6,8 @@ Pickles that would run code, `.keras` files with layers of code or of foreign fi
 HDF5 links and bombs, zip, `.npz`, gzip and tar bombs, archives that reach outside,
 wrong sizes and labels, a folder of checkpoints, an export, kept arrays. Each must be
 refused by an error of cifarkit within 2 s and 200 MiB; an audit hook sees every file
-that is opened and every program and connection that is begun.
+that Python opens (not what HDF5 opens by itself: there the refusal is what counts) and
+every program and connection that is begun.
 """
 
 import gzip

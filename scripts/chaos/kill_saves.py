@@ -12,6 +12,7 @@ import random
 import signal
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ def main():
         "kinds_of_files_left": files,
     }
     tell(figures, given.json, seed=given.seed)
+    assert figures["states"] > 0, "nothing was saved"
     assert inside >= 0.3, "fewer than 30 % of the kills hit a save"
     assert whole == figures["none_lost"] == len(kills), "a state was torn or lost"
 
@@ -58,6 +60,8 @@ def killed(folder, seconds):
         try:
             os.close(reading)
             saving(folder, writing)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(1)
     os.close(writing)
@@ -65,7 +69,8 @@ def killed(folder, seconds):
         told = telling.read(1)  # it has begun
         time.sleep(seconds)
         os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
+        assert os.WTERMSIG(status) == signal.SIGKILL, "it had ended by itself"
         return told + telling.read()
 
 

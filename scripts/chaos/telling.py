@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ sys.path[:0] = [str(ROOT / "examples" / "benchmarks"), str(ROOT)]
 
 from measuring import command, peak_rss, write_json  # noqa: E402
 
-__all__ = ["ROOT", "options", "parser", "peak_rss", "tell"]
+__all__ = ["ROOT", "elsewhere", "options", "parser", "peak_rss", "tell"]
 
 
 def options(about, **numbers):
@@ -30,10 +31,25 @@ def parser(about, **numbers):
 
 
 def tell(figures, path=None, *, seed=0):
-    """Print figures as JSON, and write them where asked, with how they came about."""
+    """Print figures as JSON, and write them where asked, with how they came about.
+
+    What ran `elsewhere` is told among the figures, in place of this environment.
+    """
     from surroundings import surroundings  # Keras is not loaded before it is needed
 
     told = {"command": command(), "seed": seed, **surroundings(), **figures}
     print(json.dumps(told, indent=2))
     if path:
         write_json(path, told)
+
+
+def elsewhere(python):
+    """Return the surroundings of another environment's Python."""
+    code = "import json, surroundings; print(json.dumps(surroundings.surroundings()))"
+    done = subprocess.run(
+        [python, "-c", code],
+        cwd=ROOT / "examples" / "benchmarks",
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])

@@ -42,10 +42,12 @@ def main():
     figures = {
         "processes": 2,
         "losses": {"alone": one["loss"].tolist(), "together": first["loss"].tolist()},
-        "largest_loss_difference": difference([one["loss"]], [first["loss"]]),
+        "largest_loss_difference": difference(
+            [one["loss"], one["val_loss"]], [first["loss"], first["val_loss"]]
+        ),
         "largest_weight_difference": difference(weights(one), weights(first)),
         "between_the_hosts": difference(weights(first), weights(second)),
-        "learnt": difference([one["loss"][:1]], [one["loss"][-1:]]),
+        "learnt": float(one["loss"][0] - one["loss"][-1]),
     }
     from telling import tell
 
@@ -85,8 +87,8 @@ def train(number, port, out):
     )
     result = trainer.fit(data.train.take(1_000), validation=data.validation.take(200))
     arrays = {f"{n:03}": each for n, each in enumerate(result.phases[0].weights)}
-    loss = result.history["loss"] + result.history["val_loss"]
-    np.savez(out, loss=np.array(loss), **arrays)
+    losses = {name: np.array(result.history[name]) for name in ("loss", "val_loss")}
+    np.savez(out, **losses, **arrays)
 
 
 def network():

@@ -21,7 +21,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
 
-from telling import options, tell  # noqa: E402
+from telling import elsewhere, options, tell  # noqa: E402
 
 PAGE = ROOT / "docs" / "tour.md"
 EXTRAS = "openvino,viz,export"
@@ -56,10 +56,12 @@ def main():
         subprocess.run([python, "-c", INSIDE], cwd=folder, check=True)
         typed = time.perf_counter() - began
         told = json.loads((folder / "told.json").read_text())
+        about = elsewhere(python)
     parts = {title: 0.0 for title, _ in blocks}
     for (title, _), seconds in zip(blocks, told["seconds"], strict=True):
         parts[title] += seconds
     figures = {
+        **about,
         "install_s": installed,
         "steps_s": parts,
         "total_s": installed + typed,

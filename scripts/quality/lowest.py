@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "scripts" / "chaos"))
 
-from telling import options, tell  # noqa: E402
+from telling import elsewhere, options, tell  # noqa: E402
 
 EXTRAS = "test,openvino,ray"
 
@@ -37,17 +37,19 @@ def main():
             check=False,
         )
         print(done.stdout[-10_000:])
+        about = elsewhere(python)
         found = subprocess.check_output(
             ["uv", "pip", "list", "--quiet", "--format", "json", "--python", python]
         )
     versions = {each["name"]: each["version"] for each in json.loads(found)}
     core = {re.match(r"[\w-]+", each)[0] for each in requires("cifarkit") or ()}
-    ends = [
-        line for line in done.stdout.splitlines() if re.search(r" in [\d.]+s", line)
-    ]
+    ends = re.findall(
+        r"^[= ]*(\d+ (?:passed|failed).* in [\d.]+s.*?)[= ]*$", done.stdout, re.M
+    )
     tell(
         {
-            "outcome": "; then ".join(line.strip("= ") for line in ends),
+            **about,
+            "outcome": "; then ".join(ends),
             "lowest": {name: versions[name] for name in sorted(core & set(versions))},
         },
         given.json,

@@ -9,6 +9,7 @@ pyproject.toml). Texts of errors are left alone.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -27,6 +28,7 @@ def main():
     """Let mutmut do its work, and tell what survived."""
     given = options(__doc__)
     environment = {**os.environ, "CI": "true"}  # hypothesis draws the same each time
+    shutil.rmtree(ROOT / "mutants", ignore_errors=True)  # verdicts of an earlier run
     subprocess.run(["mutmut", "run"], cwd=ROOT, env=environment, check=True)
     listing = subprocess.run(
         ["mutmut", "results", "--all", "true"],
