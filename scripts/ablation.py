@@ -56,7 +56,7 @@ def run(unfreeze, data, seed, random):
         backbones.get("mobilenetv2", weights=None if random else "imagenet"),
         heads.classifier(),
         phase_1=PHASE_1,
-        phase_2=replace(PHASE_2, unfreeze=unfreeze),
+        phase_2=replace(PHASE_2, unfreeze=unfreeze, snap=False),
         cache=Cache(disk=False),
         seed=seed,
         verbose=0,

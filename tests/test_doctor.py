@@ -599,7 +599,88 @@ def test_a_few_duplicates_are_a_warning():
     assert grave(diagnosis, "CK107") == ["warning"]
 
 
+# CK103, once more: whose preprocessing it is
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("tf", []), ("caffe", ["error"])])
+def test_the_preprocessing_of_a_wrapped_network_is_measured(mode, expected):
+    """What a wrap was told may be wrong for the network in it."""
+    data = datasets.synthetic(n=60, size=64, classes=4)
+    whole = keras.applications.MobileNetV2(
+        weights=None, include_top=False, input_shape=(64, 64, 3), alpha=0.35
+    )
+    wrapped = backbones.wrap(whole, preprocess=mode)
+    found = doctor(TwoPhaseTrainer(wrapped, heads.classifier()), data)
+    assert grave(found, "CK103") == expected
+
+
+def test_a_name_alone_is_no_preprocessing_of_ours():
+    """A user's layer may begin with the same letters."""
+    data = datasets.synthetic(n=60, size=64, classes=4)
+    options = {"weights": None, "include_top": False, "alpha": 0.35}
+    body = keras.applications.MobileNetV2(input_shape=(64, 64, 3), **options)
+    scaled = layers.Rescaling(1 / 255, name="preprocessing")
+    wrong = keras.Sequential([keras.Input((64, 64, 3)), scaled, body])
+    top = [layers.GlobalAveragePooling2D(), layers.Dense(4, "softmax")]
+    model = keras.Sequential([*wrong.layers, *top])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert grave(doctor(model, pair(data.train)), "CK103") == ["warning"]
+
+
+def test_standardised_images_are_measured_too():
+    """They are neither in [0, 1] nor in [0, 255]; VGG wants another scale."""
+    images, labels = pair(datasets.synthetic(n=60, size=32, classes=4).train)
+    images = (images - images.mean()) / images.std()
+    options = {"weights": None, "input_shape": (32, 32, 3), "include_top": False}
+    body = keras.applications.VGG16(**options)
+    top = [layers.GlobalAveragePooling2D(), layers.Dense(4, "softmax")]
+    model = keras.Sequential([keras.Input((32, 32, 3)), body, *top])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert grave(doctor(model, (images, labels)), "CK103") == ["error"]
+
+
+# CK102, once more: heads and networks without a backbone
+
+
+def test_a_batch_norm_of_the_head_on_a_frozen_map_is_sound(data):
+    """It stands behind all frozen weights, and should learn."""
+    image = keras.Input((16, 16, 3))
+    maps = layers.BatchNormalization()(base(frozen=True)(image))
+    pooled = layers.GlobalAveragePooling2D()(maps)
+    model = keras.Model(image, layers.Dense(4, "softmax")(pooled))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert grave(doctor(model, pair(data.train)), "CK102") == []
+
+
+def test_few_images_at_a_time_are_few_for_any_batch_norm(data):
+    """Those of a head, and those of a network without a backbone."""
+    few = Phase(epochs=2, learning_rate=1e-3, batch_size=4)
+    wrapped = backbones.wrap(base(), preprocess="raw")
+    normed = heads.classifier(hidden=(8,), batch_norm=True)
+    for head, expected in (normed, ["warning"]), (heads.linear(), []):
+        made = TwoPhaseTrainer(wrapped, head, phase_1=few, phase_2=None)
+        assert grave(doctor(made, data), "CK102") == expected
+    whole = models.cnn("s3-augmented", classes=4, size=16)
+    assert grave(doctor(TwoPhaseTrainer(whole, phase_1=few), data), "CK102") == [
+        "warning"
+    ]
+
+
 # CK108: the last map
+
+
+def test_an_average_over_the_whole_map_is_pooling(data):
+    """That one point is flattened then says nothing of the map."""
+    image = keras.Input((16, 16, 3))
+    for average in (
+        layers.AveragePooling2D(8),
+        layers.GlobalAveragePooling2D(keepdims=True),
+    ):
+        maps = layers.Conv2D(4, 3, 2, padding="same")(image)
+        flat = layers.Flatten()(layers.Conv2D(4, 1)(average(maps)))
+        model = keras.Model(image, layers.Dense(4, "softmax")(flat))
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        assert grave(doctor(model, pair(data.train)), "CK108") == []
 
 
 def test_a_single_point_at_the_end_is_found(data):
@@ -631,6 +712,32 @@ def test_the_last_map_of_open_size_is_measured(data):
 
 
 # CK109: rates
+
+
+def test_layers_that_were_not_pretrained_forget_nothing():
+    """Random weights want the rates of a training from scratch."""
+    data = datasets.synthetic(n=60, size=64, classes=4)
+    fast = replace(PHASE_2, unfreeze="all", learning_rate=2e-3)
+    backbone = backbones.get("mobilenetv2", weights=None)
+    made = TwoPhaseTrainer(backbone, heads.classifier(), phase_2=fast)
+    assert grave(doctor(made, data), "CK109") == []
+
+
+def test_a_stream_sorted_by_class_is_not_called_unbalanced(data, monkeypatch):
+    """Only its first images are read, which may be of few classes."""
+    monkeypatch.setattr("cifarkit.doctoring._part.MOST", 16)
+    order = np.argsort(data.train.labels)
+    images, labels = data.train.images[order], data.train.labels[order]
+    stream = tf.data.Dataset.from_tensor_slices((images, np.eye(4)[labels])).batch(8)
+    model = network(loss="categorical_crossentropy")
+    assert grave(doctor(model, stream), "CK112") == []
+
+
+def test_short_names_of_losses_are_known(data):
+    """Keras takes "bce" for binary cross-entropy."""
+    long = doctor(network(loss="binary_crossentropy"), pair(data.train))
+    short = doctor(network(loss="bce"), pair(data.train))
+    assert grave(short, "CK104") == grave(long, "CK104") != []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ S0 = heads.classifier(hidden=(128,), dropout=0.3)
 S1 = heads.classifier(hidden=(128, 64), dropout=0.0)
 S2 = heads.classifier(input_dropout=0.4, hidden=(256,), dropout=0.4)
 S3 = heads.classifier(input_dropout=0.5, hidden=(128,), dropout=0.3)
+BATCH_NORMS = [("frozen", (8,)), (1, (8,)), (True, ())]
 S4 = heads.classifier(hidden=(256, 128, 64), dropout=0.6, batch_norm=True, l2=1e-3)
 
 
@@ -185,3 +186,10 @@ def test_equal_descriptions_are_equal():
     """A head is a value, whatever sequence its units came in."""
     assert heads.classifier(hidden=[128]) == heads.classifier()
     assert len({heads.linear(), heads.linear()}) == 1
+
+
+@pytest.mark.parametrize(("batch_norm", "hidden"), BATCH_NORMS)
+def test_batch_norm_of_a_head_is_yes_or_no(batch_norm, hidden):
+    """The policy of a phase is no answer, and without hidden layers there is none."""
+    with pytest.raises(InvalidArgument, match="batch_norm"):
+        heads.classifier(hidden=hidden, batch_norm=batch_norm)

@@ -95,6 +95,14 @@ class Head:
         for name, below in (("dropout", 1.0), ("input_dropout", 1.0), ("l2", math.inf)):
             value = _number(name, getattr(self, name), below=below)
             object.__setattr__(self, name, value)
+        if not isinstance(self.batch_norm, bool) or (
+            self.batch_norm and not self.hidden
+        ):
+            raise InvalidArgument(
+                "Expected batch_norm to be True beside hidden layers, or False; "
+                f"received {self.batch_norm!r} beside hidden={self.hidden}. How batch "
+                "norm of the backbone learns is said by Phase(batch_norm=)."
+            )
         if self.pooling not in _POOLINGS:
             listing = "cifarkit.heads.classifier"
             raise UnknownName(unknown("pooling", self.pooling, _POOLINGS, listing))

@@ -53,6 +53,11 @@ def apply(image: Tensor, mode: str) -> Tensor:
     return _MODES[mode](image)
 
 
+def is_ours(layer: Layer) -> bool:
+    """Tell whether a layer is that of one of the modes here, by its exact name."""
+    return str(layer.name) in {f"{PREFIX}_{mode}" for mode in _MODES}
+
+
 def is_preprocessing(layer: Layer) -> bool:
     """Tell whether a layer of a built backbone is a preprocessing layer."""
     return str(layer.name).startswith(PREFIX)

@@ -1,7 +1,8 @@
-"""ResNet50 exactly as Keras first published it (He et al., 2015, converted from Caffe).
+"""ResNet50 as Keras 2.2 published it (He et al., 2015, converted from Caffe).
 
 The architecture is that of keras.applications today; only the epsilon of its batch norm
-has changed since, from 1e-3 to 1.001e-5.
+has changed since, from 1e-3 to 1.001e-5. The first release of all had no padding before
+the first pooling.
 """
 
 import json

@@ -7,6 +7,7 @@ from cifarkit._types import Layer, Model
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._graph import Place, graph_of, nodes, places
+from cifarkit.training import Phase
 from cifarkit.training._freezing import is_batch_norm, leaves
 
 _FEW = 8
@@ -80,13 +81,15 @@ def _held_by_call(graph: Model) -> Iterator[Finding]:
 def _before_what_learns(graph: Model) -> Iterator[Finding]:
     """Batch norms of feature maps that move in front of all convolutions that learn."""
     seen: list[Place] = []
-    frozen = learns = False
+    frozen, learns = 0, False
     for place in places(graph):
         if _is_convolution(place.layer):
             if learns := place.layer.trainable:
                 break
-            frozen = True
+            frozen = len(seen)
         seen.append(place)
+    if not learns:  # what lies behind the last convolution may be of the head
+        seen = seen[:frozen]
     moving = [each for each in seen if _moves(each.layer) and _is_map(each)]
     # One alone may belong to the first block that learns, cut from its convolution.
     if frozen and len(moving) > learns:
@@ -116,11 +119,20 @@ def _small_batches(case: Case) -> Iterator[Finding]:
 
 def _batches(case: Case) -> Iterator[tuple[str, int]]:
     for number, plan in enumerate(case.plan.phases if case.plan else (), start=1):
-        if plan.batch_norms[0]:
+        if plan.batch_norms[0] or _beside_backbone(case, plan.phase):
             yield f"phase {number}", case.train.batch or plan.phase.batch_size
     moving = any(map(_moves, leaves(case.plain))) if case.plain is not None else False
     if moving and case.train.batch and len(case.train) >= _FEW:
         yield "this training", case.train.batch
+
+
+def _beside_backbone(case: Case, phase: Phase) -> bool:
+    """Whether batch norms of a head learn, or those of a network without a backbone."""
+    if case.course is None:
+        return False
+    if case.course.head is not None:
+        return bool(case.course.head.batch_norm and phase.train_head)
+    return any(map(_moves, leaves(case.model)))
 
 
 def _models(graph: Model) -> Iterator[Model]:

@@ -68,6 +68,7 @@ def unbalanced(case: Case) -> Iterator[Finding]:
     weighed = course and all(phase.class_weight for phase in course.phases)
     if (
         part.numbers is None
+        or not part.complete  # the first of them may be of few classes
         or not len(part.numbers)
         or part.numbers.min() < 0
         or weighed

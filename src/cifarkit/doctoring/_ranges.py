@@ -1,14 +1,14 @@
 """CK103: what reaches a backbone, measured with a few images in inference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarkit._types import Model
+from cifarkit._types import Layer, Model
 from cifarkit.backbones import Backbone
-from cifarkit.backbones._preprocess import is_preprocessing
+from cifarkit.backbones._preprocess import is_ours
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._graph import Place, places
@@ -53,23 +53,45 @@ def input_range(case: Case) -> Iterator[Finding]:
             "Multiply the images by 255; the backbone scales them itself.",
         )
     elif case.graph:
-        yield from _as_measured(case.graph, case.train)
+        yield from _as_measured(case.graph, case.train, wrapped=_is_wrapped(case))
 
 
-def family(model: Model) -> tuple[str, Place, tuple[float, float]] | None:
+def family(
+    model: Model, *, wrapped: bool = False
+) -> tuple[str, Place, tuple[float, float]] | None:
     """Return which known backbone is in a network, where it begins, what it takes.
 
     The beginning is its first convolution, or the preprocessing layer of cifarkit
     before it, which takes [0, 255].
+
+    Args:
+        model: the network.
+        wrapped: whether the backbone is one of the user's own in a wrap, so that the
+            layer before it need not be the right one.
     """
     found = list(places(model))
+    known = _known(found)
     for place in found:
-        if is_preprocessing(place.layer):
+        if is_ours(place.layer) and not (wrapped and known):
             return "a backbone of cifarkit", place, (0.0, 255.0)
+    return known
+
+
+def _known(found: Sequence[Place]) -> tuple[str, Place, tuple[float, float]] | None:
+    """Return the family of keras.applications among layers, if there is one."""
     names = {each.layer.name for each in found}
     known = next((_FAMILIES[mark] for mark in _FAMILIES if mark in names), None)
-    first = next((each for each in found if "Conv" in type(each.layer).__name__), None)
+    first = next((each for each in found if _convolves(each.layer)), None)
     return (known[0], first, known[1]) if known and first else None
+
+
+def _convolves(layer: Layer) -> bool:
+    return "Conv" in type(layer).__name__ and not is_ours(layer)
+
+
+def _is_wrapped(case: Case) -> bool:
+    backbone = case.course.backbone if case.course else None
+    return isinstance(backbone, Backbone) and backbone.weights.name == "wrapped"
 
 
 def _as_told(case: Case) -> Iterator[Finding]:
@@ -88,10 +110,11 @@ def _as_told(case: Case) -> Iterator[Finding]:
     )
 
 
-def _as_measured(graph: Model, part: Part) -> Iterator[Finding]:
-    images, found = fitting(graph, part), family(graph)
+def _as_measured(graph: Model, part: Part, *, wrapped: bool) -> Iterator[Finding]:
+    images, found = fitting(graph, part), family(graph, wrapped=wrapped)
     scale = next((each for each in (1.0, 255.0) if part.high <= each), part.high)
-    if images is None or np.ptp(images) < scale / 2:
+    pale = part.low >= 0 and images is not None and np.ptp(images) < scale / 2
+    if images is None or pale:
         return
     if found is None:
         yield from _unscaled(graph, images)

@@ -6,6 +6,7 @@ The limits are where short runs of MobileNetV2 began to lose what phase 1 had re
 from collections.abc import Iterator
 from typing import Any
 
+from cifarkit.backbones import RANDOM, Backbone
 from cifarkit.backbones._preprocess import is_preprocessing
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
@@ -21,9 +22,11 @@ _FAR = 5
 
 def rate(case: Case) -> Iterator[Finding]:
     """CK109: a learning rate that harms the pretrained layers which it moves."""
+    backbone = getattr(case.course, "backbone", None)
+    drawn = isinstance(backbone, Backbone) and backbone.weights.name == RANDOM
     for number, plan in enumerate(case.plan.phases if case.plan else (), start=1):
         learn, layers = plan.layers
-        if learn:
+        if learn and not drawn:
             phase, name = plan.phase, _name(plan.phase.optimizer)
             rate = phase.learning_rate * phase.rate_decay  # that of the last block
             everything = learn == layers and phase.rate_decay == 1
@@ -42,7 +45,9 @@ def _of_a_model(case: Case) -> Iterator[Finding]:
     layers = [
         each.layer
         for each in places(case.plain)
-        if "Conv" in _name(each.layer) and not is_preprocessing(each.layer)
+        if "Conv" in _name(each.layer)
+        and not is_preprocessing(each.layer)
+        and each.graph is found[1].graph  # a head around it learns as it likes
     ]
     if any(layer.trainable for layer in layers):
         everything = layers[0].trainable

@@ -7,36 +7,53 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarkit._types import Model
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
-from cifarkit.doctoring._graph import places
+from cifarkit.doctoring._graph import Place, places
 from cifarkit.doctoring._part import Part
 
+_AVERAGES = ("AveragePooling2D", "GlobalAveragePooling2D")
 _POOLS = ("GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten")
 
 
 def tiny_map(case: Case) -> Iterator[Finding]:
     """CK108: a last feature map of one row or column."""
-    pools = [
-        place
-        for place in places(case.model)
-        if type(place.layer).__name__ in _POOLS and len(place.tensor.shape) == 4
-    ]
-    if not pools:
+    pool = _last_pooling(case.model)
+    if pool is None:
         return
-    sides = tuple(pools[-1].tensor.shape[1:3])
+    sides = tuple(pool.tensor.shape[1:3])
     if None in sides:
         images = fitting(case.graph, case.train)
-        sides = (2, 2) if images is None else pools[-1].arriving(images[:1]).shape[1:3]
+        sides = (2, 2) if images is None else pool.arriving(images[:1]).shape[1:3]
     if min(sides) < 2:
         yield Finding(
             "CK108",
             "warning",
             "The last feature map is a single point",
-            f"{sides[0]} x {sides[1]} positions reach {pools[-1].layer.name!r}: hardly "
+            f"{sides[0]} x {sides[1]} positions reach {pool.layer.name!r}: hardly "
             "anything is left of where things are in the image.",
             "Show the network larger images (size=96 or more), or take out strides.",
         )
+
+
+def _last_pooling(model: Model) -> Place | None:
+    """Return where the last map is pooled or flattened.
+
+    Where an average over a whole map is flattened, that is the average.
+    """
+    maps = [place for place in places(model) if len(place.tensor.shape) == 4]
+    last = next((each for each in reversed(maps) if _kind(each) in _POOLS), None)
+    if last is None or tuple(last.tensor.shape[1:3]) != (1, 1):
+        return last
+    before = maps[: maps.index(last)]
+    averages = [each for each in before if _kind(each) in _AVERAGES]
+    whole = [each for each in averages if 1 in each.output.shape[1:3]]
+    return whole[-1] if whole and _kind(last) == "Flatten" else last
+
+
+def _kind(place: Place) -> str:
+    return type(place.layer).__name__
 
 
 def fitting(model: Any, part: Part) -> NDArray[np.float32] | None:

@@ -1,5 +1,6 @@
 """CK104 and CK105: labels, loss and output, which must speak of the same thing."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -170,5 +171,8 @@ def _losses(case: Case) -> Iterator[tuple[str, Any]]:
 
 def _kind(loss: Any) -> Kind | None:
     """Return the kind of a loss given by name, as a function or as an object."""
+    if isinstance(loss, str):  # it may be a short name, such as "bce"
+        with contextlib.suppress(ValueError):
+            loss = keras.losses.get(loss)
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", None)
     return _KINDS.get((name or type(loss).__name__).replace("_", "").lower())

@@ -9,6 +9,12 @@ keras.applications, keeps in each step."""
 SCALED = "inputs scaled to [0, 1], which the weights were not trained with"
 
 
+RESNET = (
+    "weights: the set that Keras published first, where the project may have had the "
+    "later one of keras.applications, with another epsilon (weights='keras')"
+)
+
+
 def checkpoint(size: int) -> str:
     """Return what differs in MobileNetV2's weights from a project at that size."""
     return (

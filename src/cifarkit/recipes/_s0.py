@@ -28,7 +28,7 @@ _TAIL = replace(
     bn_momentum=OWN,
 )
 _CHECKPOINT = checkpoint(160)
-_LAYERS = "32 x 32 pixels for this network, not 160; same padding"
+_LAYERS = "same padding"
 
 CNN = Recipe(
     name="s0-cnn",
@@ -43,6 +43,7 @@ CNN = Recipe(
         _LAYERS,
         "Adam at 1e-3, batch 32, 30 epochs, early stopping after 3",
     ),
+    notes=("32 x 32 pixels for this network, where the project may have had 160",),
 )
 FROZEN = Recipe(
     name="s0-mobilenetv2-frozen",

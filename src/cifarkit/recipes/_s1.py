@@ -7,7 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import KEPT, SCALED
+from cifarkit.recipes._phrases import KEPT, RESNET, SCALED
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -26,7 +26,10 @@ _STEPS = "Adam at 1e-3 in phase 1, batch 32"
 _USABLE: dict[str, Any] = {
     "images": Images(size=128, train=10_000, validation=2_000),
     "assumed": (_DRAW,),
-    "notes": ("128 pixels in place of 32, where the last map is a single point",),
+    "notes": (
+        "128 pixels in place of 32, where the last map is a single point",
+        RESNET,
+    ),
 }
 
 FROZEN = Recipe(
@@ -44,6 +47,7 @@ FROZEN = Recipe(
     notes=(
         SCALED,
         "32 pixels into a network of stride 32, whose last map is 1 x 1",
+        RESNET,
     ),
 )
 TUNED = replace(
@@ -68,6 +72,7 @@ def recipes() -> tuple[Recipe, ...]:
         "notes": (
             "inputs as the weights want them",
             "96 pixels, so that the last map is 3 x 3",
+            RESNET,
         ),
     }
     return (

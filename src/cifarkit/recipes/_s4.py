@@ -7,7 +7,7 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import KEPT
+from cifarkit.recipes._phrases import KEPT, RESNET
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -58,7 +58,7 @@ HEAD = Recipe(
     phase_1=_HEAD,
     augment=CNN.augment,
     assumed=(_DRAW, _TURNS, _RESIZE, "an L2 of 0.01", "batch 32"),
-    notes=(_PENALTIES,),
+    notes=(_PENALTIES, RESNET),
 )
 TUNED = replace(
     HEAD,
@@ -71,6 +71,7 @@ TUNED = replace(
     notes=(
         "in phase 2 the convolutions learn alone: the head is left as it is",
         _PENALTIES,
+        RESNET,
     ),
 )
 
@@ -80,7 +81,7 @@ def recipes() -> tuple[Recipe, ...]:
     native: dict[str, Any] = {
         "images": replace(HEAD.images, enlarged=None),
         "assumed": (_DRAW,),
-        "notes": ("from 32 pixels to 224 at once", _PENALTIES),
+        "notes": ("from 32 pixels to 224 at once", _PENALTIES, RESNET),
     }
     assert TUNED.phase_2 is not None  # noqa: S101
     return (
@@ -93,7 +94,7 @@ def recipes() -> tuple[Recipe, ...]:
             TUNED,
             variant="fixed",
             phase_2=replace(TUNED.phase_2, train_head=True),
-            notes=("in phase 2 the head learns too", _PENALTIES),
+            notes=("in phase 2 the head learns too", _PENALTIES, RESNET),
         ),
         _best.tuned(TUNED, **native),
     )
