@@ -3,10 +3,11 @@
     python scripts/ablation.py --json docs/results/ablation.json [--size 96]
 
 S0 says that transfer learning cuts training time, and that unfreezing only a part
-limits overfitting. Each run differs from the default recipe in `unfreeze` alone, and
-keeps its activations for itself, so that none is quicker for what another computed; the
-last one is the same network from random weights. The settings were fixed before, so the
-test images are looked at once in each. What the result file holds is not run again.
+limits overfitting. Each run is the default recipe with another `unfreeze`, to the very
+layer (the default moves to the start of a block), and keeps its activations for itself,
+so that none is quicker for what another computed; the last one is the same network from
+random weights. The settings were fixed before, so the test images are looked at once in
+each. What the result file holds is not run again.
 """
 
 import argparse

@@ -64,9 +64,12 @@ def main():
     assert not schema["failures"], "Schemathesis found something"
     lost = not alive or raw["worker_lost"]
     assert not lost, "a worker was lost"
+    odd = [name for name in raw["statuses"] if name.startswith("5") or name == "silent"]
+    assert not odd, f"raw requests were answered by {odd}"
     assert talk["wrong"] == 0, "an answer went to another"
     cut = sum(each["cut_within_a_request"] for each in figures["stop"])
     assert cut == 0, f"{cut} requests were cut by a stop"
+    assert all(each["answered"] for each in figures["stop"]), "there was no load"
 
 
 def parsed():

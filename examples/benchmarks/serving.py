@@ -184,11 +184,9 @@ async def overloaded(port, files, loads, seconds):
     sent = await send(port, requests, 3 * peak, seconds)
     probes = await probing
     began = time.perf_counter()
-    while (
-        time.perf_counter() - began < _PATIENCE
-        and summary(await send(port, requests, peak / 2, 1), 1)["errors"]
-    ):
-        pass
+    while summary(await send(port, requests, peak / 2, 1), 1)["errors"]:
+        if time.perf_counter() - began > _PATIENCE:
+            raise SystemExit("The service did not come back after an overload.")
     refused = [each.seconds for each in sent if each.status == 503]
     good = [each for each in sent if each.status == 200]
     return {

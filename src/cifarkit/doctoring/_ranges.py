@@ -18,7 +18,7 @@ from cifarkit.doctoring._shapes import fitting
 _UNIT, _CAFFE, _TORCH = (-1.0, 1.0), (-123.68, 151.06), (-2.12, 2.64)
 
 # A layer that only one family has, the family, and what its first convolution takes.
-_FAMILIES = {
+FAMILIES = {
     "block_16_project": ("MobileNetV2", _UNIT),
     "conv_pw_13": ("MobileNet", _UNIT),
     "expanded_conv_project": ("MobileNetV3", _UNIT),
@@ -66,8 +66,8 @@ def family(
 
     Args:
         model: the network.
-        wrapped: whether the backbone is one of the user's own in a wrap, so that the
-            layer before it need not be the right one.
+        wrapped: whether the backbone is one of the user's own, and a wrap put the
+            layer before it, which need not be the right one.
     """
     found = list(places(model))
     known = _known(found)
@@ -80,7 +80,7 @@ def family(
 def _known(found: Sequence[Place]) -> tuple[str, Place, tuple[float, float]] | None:
     """Return the family of keras.applications among layers, if there is one."""
     names = {each.layer.name for each in found}
-    known = next((_FAMILIES[mark] for mark in _FAMILIES if mark in names), None)
+    known = next((FAMILIES[mark] for mark in FAMILIES if mark in names), None)
     first = next((each for each in found if _convolves(each.layer)), None)
     return (known[0], first, known[1]) if known and first else None
 
@@ -91,7 +91,9 @@ def _convolves(layer: Layer) -> bool:
 
 def _is_wrapped(case: Case) -> bool:
     backbone = case.course.backbone if case.course else None
-    return isinstance(backbone, Backbone) and backbone.weights.name == "wrapped"
+    if not isinstance(backbone, Backbone) or backbone.weights.name != "wrapped":
+        return False
+    return backbone.preprocess != "raw"  # else what converts is the network's own
 
 
 def _as_told(case: Case) -> Iterator[Finding]:
@@ -113,8 +115,8 @@ def _as_told(case: Case) -> Iterator[Finding]:
 def _as_measured(graph: Model, part: Part, *, wrapped: bool) -> Iterator[Finding]:
     images, found = fitting(graph, part), family(graph, wrapped=wrapped)
     scale = next((each for each in (1.0, 255.0) if part.high <= each), part.high)
-    pale = part.low >= 0 and images is not None and np.ptp(images) < scale / 2
-    if images is None or pale:
+    least = scale / 2 if part.low >= 0 else (part.high - part.low) / 4
+    if images is None or np.ptp(images) < least:
         return
     if found is None:
         yield from _unscaled(graph, images)
@@ -130,7 +132,9 @@ def _as_measured(graph: Model, part: Part, *, wrapped: bool) -> Iterator[Finding
         f"{name}, which takes {low:g} to {high:g}."
     )
     if not _TOO_SMALL <= width <= _TOO_LARGE:
-        yield _wrong(detail, _ADVICE)
+        # Weights of a user's own may want what keras.applications' do not.
+        own = wrapped or part.low < -1
+        yield _wrong(detail, _ADVICE, severity="warning" if own else "error")
     elif not inside or (ends[0] >= 0 > low and name not in _OPEN):
         yield _wrong(detail, _ADVICE, severity="warning")
 

@@ -11,7 +11,7 @@ from cifarkit.backbones._preprocess import is_preprocessing
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._graph import places
-from cifarkit.doctoring._ranges import family
+from cifarkit.doctoring._ranges import FAMILIES, family
 
 _SOME, _ALL, _SGD = 2e-3, 3e-4, 0.2
 _SCALES = {"lion": 5.0} | dict.fromkeys(
@@ -42,12 +42,14 @@ def _of_a_model(case: Case) -> Iterator[Finding]:
     peak = _peak(getattr(optimizer, "_learning_rate", None))
     if found is None or peak is None:
         return
+    known = list(places(case.plain))
+    graph = next((each.graph for each in known if each.layer.name in FAMILIES), None)
     layers = [
         each.layer
-        for each in places(case.plain)
+        for each in known
         if "Conv" in _name(each.layer)
         and not is_preprocessing(each.layer)
-        and each.graph is found[1].graph  # a head around it learns as it likes
+        and graph in (None, each.graph)  # what is around it learns as it likes
     ]
     if any(layer.trainable for layer in layers):
         everything = layers[0].trainable

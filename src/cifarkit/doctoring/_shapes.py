@@ -13,7 +13,7 @@ from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._graph import Place, places
 from cifarkit.doctoring._part import Part
 
-_AVERAGES = ("AveragePooling2D", "GlobalAveragePooling2D")
+_WHOLE = ("AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D")
 _POOLS = ("GlobalAveragePooling2D", "GlobalMaxPooling2D", "Flatten")
 
 
@@ -40,16 +40,18 @@ def tiny_map(case: Case) -> Iterator[Finding]:
 def _last_pooling(model: Model) -> Place | None:
     """Return where the last map is pooled or flattened.
 
-    Where an average over a whole map is flattened, that is the average.
+    Where a single point is what a pooling made of a whole map, that is the pooling.
     """
     maps = [place for place in places(model) if len(place.tensor.shape) == 4]
     last = next((each for each in reversed(maps) if _kind(each) in _POOLS), None)
     if last is None or tuple(last.tensor.shape[1:3]) != (1, 1):
         return last
-    before = maps[: maps.index(last)]
-    averages = [each for each in before if _kind(each) in _AVERAGES]
-    whole = [each for each in averages if 1 in each.output.shape[1:3]]
-    return whole[-1] if whole and _kind(last) == "Flatten" else last
+    for place in reversed(maps[: maps.index(last)]):
+        if max(getattr(place.layer, "kernel_size", (1,))) > 1:
+            break  # a convolution looked at the point as if it were a map
+        if _kind(place) in _WHOLE and tuple(place.output.shape[1:3]) == (1, 1):
+            return place
+    return last
 
 
 def _kind(place: Place) -> str:
