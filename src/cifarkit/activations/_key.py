@@ -53,16 +53,20 @@ def prefix_digest(prefix: Model) -> str:
     It is empty for a model whose layers cannot be written down, and for one with code
     that is not Keras' own: that may change while its name stays.
     """
-    if not can_be_known(prefix):
+    text = _known_by(prefix)
+    if not text:
         return ""
-    text = topology(prefix)
     return hashlib.sha256(f"{text} {weights_digest(prefix)}".encode()).hexdigest()
 
 
 def can_be_known(model: Model) -> bool:
     """Whether a model can be told from all others by what is written of it."""
+    return bool(_known_by(model))
+
+
+def _known_by(model: Model) -> str:
     text = topology(model)
-    return bool(text) and is_of_keras(text)
+    return text if text and is_of_keras(text) else ""
 
 
 def weights_digest(model: Model) -> str:

@@ -32,19 +32,18 @@ def is_of_keras(written: str) -> bool:
 
 def _named(value: Any) -> Iterator[dict[str, Any]]:
     """Yield all objects in it that have a class."""
-    inside = value.values() if isinstance(value, dict) else value
-    if isinstance(value, dict) and "class_name" in value:
-        yield value
-    if isinstance(value, dict | list):
-        for each in inside:
+    if isinstance(value, dict):
+        if "class_name" in value:
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
             yield from _named(each)
 
 
 def _is_known(entry: dict[str, Any]) -> bool:
     name, module = str(entry["class_name"]), entry.get("module")
-    if (
-        module is None
-    ):  # a value such as "__numpy__"; or a class of the script that runs
+    if module is None:  # a value such as "__numpy__", or a class of the script itself
         return name.startswith("__") and name != "__lambda__"
     return str(module).partition(".")[0] == "keras" and name != "Lambda"
 

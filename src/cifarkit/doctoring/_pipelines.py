@@ -1,8 +1,6 @@
 """CK106: randomness that is kept, or that hinders keeping."""
 
 from collections.abc import Iterator
-from functools import partial
-from itertools import takewhile
 from typing import Any
 
 from cifarkit.activations import views_of
@@ -83,9 +81,7 @@ def _augmenting(case: Case) -> Iterator[Finding]:
     if course.head is None or views_of(course.policy) is None:
         return
     for number, phase in enumerate(plan.phases, start=1):
-        layers = [place.layer for place in places(case.model)]
-        frozen = takewhile(partial(_is_before, phase.first), layers)
-        names = [each.name for each in frozen if augments(each)]
+        names = _random_before(phase.first, case)
         if names:
             yield Finding(
                 "CK106",
@@ -98,8 +94,15 @@ def _augmenting(case: Case) -> Iterator[Finding]:
             )
 
 
-def _is_before(first: str | None, layer: Any) -> bool:
-    return bool(layer.name != first)
+def _random_before(first: str | None, case: Case) -> list[str]:
+    """Return the layers that augment before the first that learns, or all of them."""
+    names = []
+    for place in places(case.model):
+        if place.layer.name == first:
+            break
+        if augments(place.layer):
+            names.append(place.layer.name)
+    return names
 
 
 def _live(case: Case) -> Iterator[Finding]:

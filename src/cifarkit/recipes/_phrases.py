@@ -8,10 +8,9 @@ keras.applications, keeps in each step."""
 
 SCALED = "inputs scaled to [0, 1], which the weights were not trained with"
 
-
 RESNET = (
-    "weights: the set that Keras published first, where the project may have had the "
-    "later one of keras.applications, with another epsilon (weights='keras')"
+    "weights: Keras' earlier set, where the project may have had the later one of "
+    "keras.applications, with another epsilon (weights='keras')"
 )
 
 
