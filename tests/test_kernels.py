@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from cifarkit.models import accelerated, folded, kernels
+from cifarkit.models import accelerated, folded, folding, kernels
 from cifarkit.models.folding import pairs
 from cifarkit.training._fused import fused
 
@@ -452,3 +452,16 @@ def test_a_penalty_on_activations_is_kept():
         penalties = sum(map(float, model.losses))
         fast(pixels, training=True)
         assert sum(map(float, fast.losses)) == pytest.approx(penalties)
+
+
+def test_standing_in_for_a_layer_costs_no_trace(monkeypatch):
+    """Keras would trace each twin to learn its shape: a second for MobileNetV2."""
+
+    def call(self, inputs, training=None, mask=None):
+        pytest.fail("It was traced.")
+
+    for twin in (folding._Folded, folding._Gone, kernels._Norm, kernels._Product):
+        monkeypatch.setattr(twin, "call", call)
+    model = network()
+    for made in (folded(model), accelerated(model)):
+        assert made.output_shape == model.output_shape

@@ -16,7 +16,7 @@ from keras import ops
 
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.computing import on_tensorflow_cpu
-from cifarkit.models.graphs import calls, is_graph, rebuilt
+from cifarkit.models.graphs import Twin, calls, is_graph, rebuilt
 from cifarkit.models.resizing import for_xla
 
 Pair: TypeAlias = tuple[Layer, Layer]
@@ -109,11 +109,11 @@ def _is_plain(norm: Layer) -> bool:
 
 
 @final
-class _Folded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class _Folded(Twin):
     """A convolution and the batch norm after it, as one convolution."""
 
     def __init__(self, conv: Layer, norm: Layer) -> None:
-        super().__init__(name=conv.name, dtype=conv.dtype_policy)
+        super().__init__(conv)
         self.conv, self.norm = conv, norm
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
@@ -140,11 +140,8 @@ class _Folded(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
 
 @final
-class _Gone(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class _Gone(Twin):
     """A batch norm that the convolution before it does."""
-
-    def __init__(self, norm: Layer) -> None:
-        super().__init__(name=norm.name, dtype=norm.dtype_policy)
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
         return inputs

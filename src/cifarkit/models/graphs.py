@@ -60,6 +60,21 @@ def rebuilt(model: Model, replace: Callable[[Any], Any]) -> Model:
     return keras.models.clone_model(uncompiled(model), clone_function=twin)
 
 
+class Twin(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    """What stands for a layer in a graph: of its name, its precision and its shape.
+
+    Without the shape Keras would trace `call` to learn it, for each layer.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        self._shape = layer.compute_output_shape
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        """Return the shape of what the layer itself gives."""
+        return self._shape(shape)
+
+
 def uncompiled(model: Model) -> Model:
     """Return a view of the same graph, which has no loss and no metric to copy.
 

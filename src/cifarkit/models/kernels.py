@@ -15,7 +15,7 @@ import keras
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.computing import on_one_tensorflow_cpu
 from cifarkit.models.folding import folding, pairs
-from cifarkit.models.graphs import is_graph, rebuilt
+from cifarkit.models.graphs import Twin, is_graph, rebuilt
 from cifarkit.models.resizing import for_xla
 
 
@@ -79,11 +79,11 @@ def _is_product(layer: Layer) -> bool:
 
 
 @final
-class _Norm(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class _Norm(Twin):
     """Batch norm over maps, in one kernel where it learns."""
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        super().__init__(layer)
         self.layer = layer
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:
@@ -109,11 +109,11 @@ class _Norm(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
 
 @final
-class _Product(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class _Product(Twin):
     """A 1 x 1 convolution, as the matrix product that it is."""
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        super().__init__(layer)
         self.layer = layer
 
     def call(self, inputs: Tensor) -> Tensor:
