@@ -16,6 +16,16 @@ hypothesis.settings.load_profile("house")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+@pytest.fixture
+def uncompiled():
+    """Let steps run as Python: of a few steps, compiling them would be all the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup():
     """Let every test draw the same numbers, whichever tests ran before it."""

@@ -101,13 +101,13 @@ def test_200_steps_of_the_real_network_are_those_of_live_training(
     """Real weights, real images, AdamW: in float32 each loss is live training's."""
     monkeypatch.undo()  # the store of the machine, where weights and images are
     monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
-    images = datasets.cifar10(SIZE).train.take(1600)
+    images = datasets.cifar10(SIZE).train.take(800)
     phase = Phase(
         epochs=1,
         learning_rate=1e-4,
         unfreeze=50,
         batch_norm=batch_norm,
-        batch_size=8,
+        batch_size=4,
         label_smoothing=0.1,
     )
     steps = {}

@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import tensorflow as tf
 from sybil.document import Document
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
@@ -28,18 +27,14 @@ def learned():
 
 
 @pytest.fixture
-def uncompiled(page):
-    """Let steps run as Python: of two steps, compiling them would be all the time.
-
-    The traps show what a compiled step keeps.
-    """
-    tf.config.run_functions_eagerly(page.stem != "traps")
-    yield
-    tf.config.run_functions_eagerly(False)
+def steps(page, request):
+    """Let steps run as Python, but for the traps: they show what compiled ones keep."""
+    if page.stem != "traps":
+        request.getfixturevalue("uncompiled")
 
 
 @pytest.mark.real
-@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.usefixtures("steps")
 @pytest.mark.filterwarnings("default")  # plain Keras is shown, too
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
 def test_every_block_runs(page, learned, tmp_path, monkeypatch):

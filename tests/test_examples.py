@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +19,34 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 ALL = sorted(EXAMPLES.glob("*.py"))
 SHORT = [path for path in ALL if "--smoke" in path.read_text()]
 NOTEBOOK = EXAMPLES / "cifarkit.ipynb"
+ALONE = {"several_devices", "stop_and_go_on"}  # these settle what a whole process does
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("path", SHORT, ids=lambda path: path.stem)
-def test_the_short_form_ends_well(path, tmp_path):
+@pytest.mark.usefixtures("uncompiled")
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SHORT if path.stem not in ALONE],
+    ids=lambda path: path.stem,
+)
+def test_the_short_form_ends_well(path, tmp_path, monkeypatch, capsys):
+    """In a folder of its own, on made-up images; all of them share a process.
+
+    `scripts/newcomer/real_examples.py` starts each by itself.
+    """
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(path), "--smoke"])
+    runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_the_short_form_ends_well_in_a_process_of_its_own(name, tmp_path):
     """In a folder of its own, on made-up images."""
     done = subprocess.run(
-        [sys.executable, path, "--smoke"],
+        [sys.executable, EXAMPLES / f"{name}.py", "--smoke"],
         capture_output=True,
         text=True,
         check=False,
