@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 
 from cifarkit import images
 from cifarkit._errors import InvalidArgument, InvalidImage
-from cifarkit.images import _scans_of
+from cifarkit.images._limits import scans_of
 from strategies import rgb_images
 
 # What a viewer does for each value of the EXIF orientation, in NumPy's words.
@@ -283,6 +283,14 @@ def test_resize_averages_when_it_shrinks():
     assert np.abs(resized.astype(int) - 127).max() <= 2
 
 
+def test_resize_gives_a_height_and_a_width():
+    """Of two numbers the first is the height."""
+    upper = np.repeat([[0], [255]], [6, 6], axis=0) * np.ones((1, 8))
+    resized = images.resize(np.stack([upper] * 3, axis=-1).astype(np.uint8), (4, 8))
+    assert resized.shape == (4, 8, 3)
+    assert resized[0].max() < resized[3].min()
+
+
 def test_resize_to_the_same_size_is_a_copy():
     """The result can be written to without changing the image."""
     pixels = np.zeros((4, 4, 3), np.uint8)
@@ -298,6 +306,7 @@ def test_resize_to_the_same_size_is_a_copy():
         (np.zeros((4, 4), np.uint8), 4),
         (np.zeros((4, 4, 4), np.uint8), 4),
         (np.zeros((4, 4, 3), np.uint8), 0),
+        (np.zeros((4, 4, 3), np.uint8), (4, 0)),
     ],
 )
 def test_resize_refuses_other_arrays_and_sizes(image, size):
@@ -363,7 +372,7 @@ def test_looking_through_a_jpeg_takes_no_time(filling):
     place = photo.rindex(b"\xff\xda") + 2
     began = time.perf_counter()
     for _ in range(3):
-        _scans_of(photo[:place] + 2_000_000 * filling)
+        scans_of(photo[:place] + 2_000_000 * filling)
     assert time.perf_counter() - began < 3
 
 
@@ -380,7 +389,7 @@ def test_want_of_memory_is_not_the_files_fault(monkeypatch):
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr("cifarkit.images._upright", full)
+    monkeypatch.setattr("cifarkit.images._decode.upright", full)
     with pytest.raises(MemoryError):
         images.decode(encoded(Image.new("RGB", (2, 2)), "PNG"))
 

@@ -49,7 +49,7 @@ def fitted(image: Images, height: int, width: int) -> Images:
     """Return an image of exactly that size, for a network that takes no other."""
     if image.shape[:2] == (height, width):
         return image
-    return images.resampled(image, height, width)
+    return images.resize(image, (height, width))
 
 
 def _checked(array: Any, max_pixels: int) -> Images:

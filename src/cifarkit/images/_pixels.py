@@ -1,0 +1,56 @@
+"""Pixels of any mode, as a viewer would show them on a white page."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cifarkit._errors import InvalidImage
+from cifarkit._types import Images
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ORIENTATION = 0x0112  # the EXIF tag
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return an image as its EXIF orientation says that it was meant."""
+    try:
+        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken metadata beside whole pixels: shown as they lie
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def rgb(image: Image.Image, name: str) -> Images:
+    """Return the pixels as uint8, shape `(H, W, 3)`."""
+    if image.mode.startswith("I;16"):
+        return _from_16_bit(image)
+    if image.mode in ("I", "F"):
+        raise InvalidImage(
+            f"Expected 8 or 16 bits in each channel; received {name} of mode "
+            f"{image.mode!r}, whose range is not known. Scale it to [0, 255], and "
+            "convert it to 'L'."
+        )
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.new("RGB", image.size, "white")
+        image.paste(layer, mask=layer)
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_16_bit(image: Image.Image) -> Images:
+    """Keep the upper byte: Pillow's own conversion turns all above 255 white."""
+    values: NDArray[Any] = np.asarray(image)
+    gray = (values >> 8).astype(np.uint8)
+    if (clear := image.info.get("transparency")) is not None:
+        gray[values == clear] = 255
+    return np.repeat(gray[..., None], 3, axis=-1)
