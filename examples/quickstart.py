@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifarkit import TwoPhaseTrainer, backbones, datasets, evaluate, heads
-from cifarkit.training import PHASE_1, PHASE_2
+from cifarkit.training import PHASE_2
 
-FULL, FAST, SMOKE = (45_000, 160, 2, 3), (5_000, 96, 3, 5), (60, 32, 1, 1)
-"""Training images, side in pixels, epochs of phase 1 and of phase 2."""
+FULL, FAST, SMOKE = (45_000, 160, 3), (5_000, 96, 5), (60, 32, 1)
+"""Training images, side in pixels, epochs of phase 2."""
 PARTS = "train", "validation", "test"
 
 
@@ -34,8 +34,7 @@ def main():
         trainer = TwoPhaseTrainer(
             backbones.get("mobilenetv2"),
             heads.classifier(),
-            phase_1=replace(PHASE_1, epochs=options.head_epochs),
-            phase_2=replace(PHASE_2, epochs=options.epochs),
+            phase_2=replace(PHASE_2, epochs=options.epochs, unfreeze=options.unfreeze),
             max_memory=options.memory and int(options.memory * 2**30),
             seed=options.seed,
         )
@@ -58,9 +57,8 @@ def images(options):
         return datasets.synthetic(100, size=options.size, seed=options.seed)
     data = datasets.cifar10(size=options.size, seed=options.seed)
     few = min(len(data.validation), options.images // 5)
-    counts = options.images, few, options.test
-    parts = zip((data.train, data.validation, data.test), counts, strict=True)
-    taken = (part.take(count, seed=options.seed) for part, count in parts)
+    counts = zip(PARTS, (options.images, few, options.test), strict=True)
+    taken = (getattr(data, part).take(n, seed=options.seed) for part, n in counts)
     return datasets.Splits(*taken, data.source)
 
 
@@ -76,11 +74,13 @@ def parsed():
     parser.add_argument("--images", type=int, help="training images")
     parser.add_argument("--test", type=int, default=10_000, help="test images")
     parser.add_argument("--size", type=int, help="side in pixels")
+    parser.add_argument("--epochs", type=int, help="of phase 2")
+    parser.add_argument("--unfreeze", default=PHASE_2.unfreeze, help="first block")
     parser.add_argument("--memory", type=float, help="GiB of activations in memory")
     options = parser.parse_args()
     kind = SMOKE if options.smoke else FAST if options.fast else FULL
-    images, size, options.head_epochs, options.epochs = kind
-    options.images, options.size = options.images or images, options.size or size
+    for name, usual in zip(("images", "size", "epochs"), kind, strict=True):
+        setattr(options, name, getattr(options, name) or usual)
     return options
 
 
