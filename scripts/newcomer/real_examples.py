@@ -44,7 +44,7 @@ def run(name, folder):
     done = subprocess.run(
         [sys.executable, EXAMPLES / f"{name}.py"],
         cwd=folder,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "TMPDIR": folder},
         capture_output=True,
         text=True,
         check=False,
