@@ -16,10 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from cifarkit import TwoPhaseTrainer, backbones, datasets, evaluate, heads
-from cifarkit.training import PHASE_2
+from cifarkit.training import PHASE_1, PHASE_2
 
-FULL, FAST, SMOKE = (45_000, 160, 3), (5_000, 96, 5), (60, 32, 1)
-"""Training images, side in pixels, epochs of phase 2."""
+FULL, FAST, SMOKE = (45_000, 160, 2, 3), (5_000, 96, 3, 5), (60, 32, 1, 1)
 PARTS = "train", "validation", "test"
 
 
@@ -34,6 +33,7 @@ def main():
         trainer = TwoPhaseTrainer(
             backbones.get("mobilenetv2"),
             heads.classifier(),
+            phase_1=replace(PHASE_1, epochs=options.head),
             phase_2=replace(PHASE_2, epochs=options.epochs, unfreeze=options.unfreeze),
             max_memory=options.memory and int(options.memory * 2**30),
             seed=options.seed,
@@ -75,12 +75,12 @@ def parsed():
     parser.add_argument("--test", type=int, default=10_000, help="test images")
     parser.add_argument("--size", type=int, help="side in pixels")
     parser.add_argument("--epochs", type=int, help="of phase 2")
-    parser.add_argument("--unfreeze", default=PHASE_2.unfreeze, help="first block")
+    parser.add_argument("--unfreeze", default=PHASE_2.unfreeze, help="first to learn")
     parser.add_argument("--memory", type=float, help="GiB of activations in memory")
     options = parser.parse_args()
     kind = SMOKE if options.smoke else FAST if options.fast else FULL
-    for name, usual in zip(("images", "size", "epochs"), kind, strict=True):
-        setattr(options, name, getattr(options, name) or usual)
+    for name, usual in zip(("images", "size", "head", "epochs"), kind, strict=True):
+        setattr(options, name, getattr(options, name, None) or usual)
     return options
 
 

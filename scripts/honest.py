@@ -1,10 +1,10 @@
 """What a test accuracy is worth: without near twins, and with a fitted temperature.
 
-python examples/quickstart.py
-python scripts/honest.py runs/quickstart --json docs/results/honest.json
+python examples/quickstart.py --epochs 2 --out runs/two_epochs
+python scripts/honest.py runs/two_epochs --json docs/results/honest.json
 
-The library's own search finds test images of CIFAR-10 that nearly are images which were
-learnt from. The temperature is fitted on the validation images alone.
+`doctoring.twins` finds the test images of CIFAR-10 that are nearly a training image.
+The temperature is fitted on the validation images alone.
 """
 
 import argparse
@@ -38,7 +38,8 @@ def main():
     made = result.provenance
     data = datasets.cifar10(made["size"], seed=made["seed"])
     if made["n_train"] != len(data.train):
-        sys.exit(f"Expected a run on {len(data.train)} images; received {made}.")
+        wanted, received = len(data.train), made["n_train"]
+        sys.exit(f"Expected a run on {wanted} images; received one on {received}.")
     told = {
         "command": command(),
         "seed": made["seed"],

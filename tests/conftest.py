@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 @pytest.fixture
 def uncompiled():
-    """Let steps run as Python: of a few steps, compiling them would be all the time."""
+    """Run steps as Python: where there are few, compiling would take all the time."""
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)

@@ -24,16 +24,17 @@ ALONE = {"several_devices", "stop_and_go_on"}  # these settle what a whole proce
 
 @pytest.mark.real
 @pytest.mark.usefixtures("uncompiled")
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("default")  # plain Keras is shown, too
 @pytest.mark.parametrize(
     "path",
     [path for path in SHORT if path.stem not in ALONE],
     ids=lambda path: path.stem,
 )
 def test_the_short_form_ends_well(path, tmp_path, monkeypatch, capsys):
-    """In a folder of its own, on made-up images; all of them share a process.
+    """In a folder of its own, on made-up images; in one process, and not compiled.
 
-    `scripts/newcomer/real_examples.py` starts each by itself.
+    By themselves and compiled they are started by `scripts/newcomer/real_examples.py`,
+    and the main job by `.ci/run`.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [str(path), "--smoke"])

@@ -307,6 +307,9 @@ def test_resize_to_the_same_size_is_a_copy():
         (np.zeros((4, 4, 4), np.uint8), 4),
         (np.zeros((4, 4, 3), np.uint8), 0),
         (np.zeros((4, 4, 3), np.uint8), (4, 0)),
+        (np.zeros((4, 4, 3), np.uint8), (4, 8, 3)),
+        (np.zeros((4, 4, 3), np.uint8), [4, 8]),
+        (np.zeros((4, 4, 3), np.uint8), True),
     ],
 )
 def test_resize_refuses_other_arrays_and_sizes(image, size):

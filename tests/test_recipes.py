@@ -310,7 +310,7 @@ def test_networks_from_scratch_train(data, name):
 
 
 @pytest.mark.filterwarnings("ignore:.* shrinks 32 x 32 pixels:UserWarning")
-@pytest.mark.filterwarnings("ignore:Even though:UserWarning")  # tf.data is compiled
+@pytest.mark.filterwarnings("ignore:Even though:UserWarning")  # of tf.data
 @pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize(
     "name", [name for name in PUBLISHED if published(name).head is not None]

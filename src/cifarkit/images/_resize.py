@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 from cifarkit._types import Images
 
 
@@ -34,12 +35,13 @@ def resize(image: Images, size: int | tuple[int, int]) -> Images:
             f"{image.dtype}, shape {image.shape}. "
             "Read files with cifarkit.images.decode."
         )
-    height, width = size if isinstance(size, tuple) else (size, size)
-    if min(height, width) < 1:
+    sides = size if isinstance(size, tuple) else (size, size)
+    if len(sides) != 2 or not all(is_whole(side, least=1) for side in sides):
         raise InvalidArgument(
-            f"Expected a size of at least 1 pixel; received {size}. "
-            "Give the side of the square in pixels, or height and width."
+            "Expected a side, or a height and a width, of at least 1 pixel; received "
+            f"{size!r}. Give whole numbers."
         )
+    height, width = sides
     if image.shape[:2] == (height, width):
         return image.copy()
     made = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)

@@ -16,7 +16,7 @@ from keras import ops
 
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.computing import on_tensorflow_cpu
-from cifarkit.models.graphs import Twin, calls, is_graph, rebuilt
+from cifarkit.models.graphs import StandIn, calls, is_graph, rebuilt
 from cifarkit.models.resizing import for_xla
 
 Pair: TypeAlias = tuple[Layer, Layer]
@@ -109,7 +109,7 @@ def _is_plain(norm: Layer) -> bool:
 
 
 @final
-class _Folded(Twin):
+class _Folded(StandIn):
     """A convolution and the batch norm after it, as one convolution."""
 
     def __init__(self, conv: Layer, norm: Layer) -> None:
@@ -140,7 +140,7 @@ class _Folded(Twin):
 
 
 @final
-class _Gone(Twin):
+class _Gone(StandIn):
     """A batch norm that the convolution before it does."""
 
     def call(self, inputs: Tensor, training: Any = None, mask: Any = None) -> Tensor:

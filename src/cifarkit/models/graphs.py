@@ -60,7 +60,7 @@ def rebuilt(model: Model, replace: Callable[[Any], Any]) -> Model:
     return keras.models.clone_model(uncompiled(model), clone_function=twin)
 
 
-class Twin(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class StandIn(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
     """What stands for a layer in a graph: of its name, its precision and its shape.
 
     Without the shape Keras would trace `call` to learn it, for each layer.

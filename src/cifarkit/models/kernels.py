@@ -15,7 +15,7 @@ import keras
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.computing import on_one_tensorflow_cpu
 from cifarkit.models.folding import folding, pairs
-from cifarkit.models.graphs import Twin, is_graph, rebuilt
+from cifarkit.models.graphs import StandIn, is_graph, rebuilt
 from cifarkit.models.resizing import for_xla
 
 
@@ -79,7 +79,7 @@ def _is_product(layer: Layer) -> bool:
 
 
 @final
-class _Norm(Twin):
+class _Norm(StandIn):
     """Batch norm over maps, in one kernel where it learns."""
 
     def __init__(self, layer: Layer) -> None:
@@ -109,7 +109,7 @@ class _Norm(Twin):
 
 
 @final
-class _Product(Twin):
+class _Product(StandIn):
     """A 1 x 1 convolution, as the matrix product that it is."""
 
     def __init__(self, layer: Layer) -> None:

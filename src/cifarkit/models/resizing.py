@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from cifarkit._types import Floats, Layer, Model, Tensor
-from cifarkit.models.graphs import is_graph, uncompiled
+from cifarkit.models.graphs import StandIn, is_graph, uncompiled
 
 _RESIZED_BY_XLA = ("nearest", "bilinear")
 
@@ -78,11 +78,11 @@ def _plain(layer: Layer) -> Layer:
 
 
 @final
-class _Products(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+class _Products(StandIn):
     """What a `keras.layers.Resizing` does, for images `(B, H, W, C)` of known size."""
 
     def __init__(self, layer: Layer) -> None:
-        super().__init__(name=layer.name, dtype=layer.dtype_policy)
+        super().__init__(layer)
         self.height, self.width = layer.height, layer.width
         self.interpolation, self.antialias = layer.interpolation, layer.antialias
 
