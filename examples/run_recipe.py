@@ -89,7 +89,7 @@ def parsed():
     parser.add_argument("--out", type=Path, help="folder for model and record")
     parser.add_argument("--ledger", type=Path, help="folder for the figures of a run")
     options = parser.parse_args()
-    changed = options.epochs, options.limit, options.seed, options.weights
+    changed = options.epochs, options.limit, options.seed
     if options.ledger and any(changed):
         parser.error("a row of the ledger is a whole run, unchanged, with seed 0")
     return options
