@@ -91,7 +91,7 @@ def parsed():
     options = parser.parse_args()
     changed = options.epochs, options.limit, options.seed
     if options.ledger and any(changed):
-        parser.error("a row of the ledger is a whole run, unchanged, with seed 0")
+        parser.error("--ledger wants a whole run: no --epochs, --limit or --seed")
     return options
 
 
