@@ -35,8 +35,9 @@ def main():
     began, before = time.perf_counter(), worked()
     result, evaluation = recipe.run(seed=options.seed, run_dir=options.run_dir)
     trained = sum(phase.seconds + phase.features for phase in result.phases)
-    seconds = max(time.perf_counter() - began, trained)  # of a run that went on, too
-    others = share_of_others(before)
+    here = time.perf_counter() - began
+    seconds = max(here, trained)  # of a run that went on, too
+    others = share_of_others(before) if here >= trained else None  # before: unknown
 
     print(evaluation)
     print(f"claimed: {recipe.claimed}")

@@ -260,6 +260,12 @@ def test_settings_of_a_backbone_are_refused_without_one():
         ("s2-m7", "bilinear"),
         ("s3-augmented", "batch norm"),
         ("s3-mobilenetv2", "epochs"),
+        ("s3-mobilenetv2", "ReLU"),
+        ("s3-baseline", "best epoch's weights"),
+        ("s0-cnn", "32 x 32"),
+        ("s2-m5", "ReLU"),
+        ("s4-resnet50-head", "ReLU"),
+        ("s1-resnet50-finetuned", "better one is kept"),
         ("s4-cnn", "64 x 64"),
         ("s4-resnet50-head", "L2"),
     ],
@@ -267,6 +273,19 @@ def test_settings_of_a_backbone_are_refused_without_one():
 def test_assumptions_are_named(name, words):
     """What the projects do not state, and what the networks' builder chose."""
     assert words in "; ".join(published(name).assumed)
+
+
+def test_the_best_epoch_is_kept_where_a_recipe_says_so():
+    """Without patience the last epoch counts, and no recipe claims another."""
+    for recipe in every():
+        patient = all(phase.patience for phase in recipe.phases)
+        assert patient or "best epoch" not in "; ".join(recipe.assumed)
+
+
+def test_a_phase_without_steps_shows_none():
+    """A head at its optimum has neither epochs nor a rate."""
+    text = str(recipes.get("s0-mobilenetv2-frozen"))
+    assert "phase 1: optimizer lbfgs\n" in text
 
 
 def test_a_best_at_another_size_says_so():
@@ -381,6 +400,9 @@ def test_images_are_those_of_cifar10():
         ({"validation": 0}, "at least one"),
         ({"test": 10_001}, "test images"),
         ({"size": 0}, "sizes"),
+        ({"size": 96.5}, "whole numbers"),
+        ({"size": "96"}, "whole numbers"),
+        ({"train": float("nan")}, "whole numbers"),
     ],
 )
 def test_images_that_there_are_not_are_refused(change, text):

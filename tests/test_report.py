@@ -27,7 +27,7 @@ from cifarkit.report import _sections
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
-from cifarkit.report._pictures import Album, _looked_at
+from cifarkit.report._pictures import Album, _looked_at, _named
 
 
 @pytest.fixture(scope="module")
@@ -313,8 +313,41 @@ def test_the_surest_are_looked_at():
     """Of the right ones and of the wrong ones three each, the surest first."""
     sure = np.array([0.6, 0.9, 0.8, 0.7, 0.95, 0.55, 0.65, 0.75])
     own = np.where(np.arange(8) < 4, sure, 1 - sure)
-    found = _looked_at(np.zeros(8, int), np.stack([own, 1 - own], axis=1))
-    assert found.tolist() == [1, 2, 3, 4, 7, 6]
+    hits, errors = _looked_at(np.zeros(8, int), np.stack([own, 1 - own], axis=1))
+    assert (hits.tolist(), errors.tolist()) == ([1, 2, 3], [4, 7, 6])
+
+
+def test_the_words_below_a_figure_count_what_is_in_it(made, tmp_path):
+    """All right, then all wrong: no errors, or no hits, are promised."""
+    test = made.data.test
+    for shift, words in ((0, "hits (3) and sure errors (0)"), (1, "hits (0) and sure")):
+        rows = np.eye(4)[(test.labels + shift) % 4]
+        album = Album(tmp_path)
+        (drawn,) = album.of_attention(made.result, made.data, rows)
+        assert words in drawn.caption
+        named = _named(test, np.array([0]), rows)
+        assert ("\nis " in named[0]) == bool(shift)
+
+
+def test_a_report_without_validation_or_mistakes_promises_none(made):
+    """No choice by images that there are not, no table of pairs without any."""
+    train = made.data.train
+    none = replace(train, images=train.images[:0], labels=train.labels[:0])
+    said = _sections.exploration(replace(made.data, validation=none))
+    assert "choices" not in str(said)
+    perfect = replace(made.evaluation, confusion=np.eye(4, dtype=int) * 25)
+    assert "confused" not in str(_sections.quality(perfect, made.result))
+    phase = made.result.phases[0]
+    history = {"loss": phase.history["loss"], "accuracy": phase.history["accuracy"]}
+    blind = _sections._course(replace(phase, history=history))
+    assert blind.endswith(f"the weights are those of epoch {phase.kept_epoch + 1}")
+
+
+def test_a_rough_claim_is_quoted(made):
+    """A midpoint that nobody claimed does not stand alone."""
+    claimed = recipes.get("s2-m6", "as_published").claimed.to_dict()
+    said = str(_sections.claims(claimed, made.evaluation, made.result))
+    assert "In the words of the claim: 82 to 83%." in said
 
 
 def test_a_report_counts_phases_from_one(made):
@@ -322,7 +355,15 @@ def test_a_report_counts_phases_from_one(made):
     text = (made.folder / "report.md").read_text()
     kept = made.result.phases[0].kept_epoch + 1
     assert "### Phase 1\n" in text
-    assert f"at epoch {kept}, kept. Settings: epochs 2" in text
+    phase = made.result.phases[0]
+    reached = f"those of epoch {kept}, validation accuracy"
+    assert f"{reached} {phase.validation_accuracy:.2%}, kept. Settings: epochs" in text
+
+
+def test_a_report_of_an_optimum_names_no_rate():
+    """Beside lbfgs nothing but the weights of classes means anything."""
+    settings = Phase(optimizer="lbfgs").to_dict()
+    assert _sections._words(settings) == "optimizer lbfgs, class_weight None"
 
 
 def test_a_report_looks_as_its_evaluation_did(made, tmp_path, monkeypatch):

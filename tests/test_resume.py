@@ -249,6 +249,7 @@ CHANGES = {
         "augment": [augment.flip(), augment.crop(2, fill="constant")]
     },
     "deterministic": {"deterministic": True},
+    "phases 2.unfreeze: 'all' there, '1'": {"phase_2": replace(SECOND, unfreeze=1)},
 }
 
 
@@ -278,6 +279,15 @@ def test_other_images_are_refused(part, tmp_path):
     {"training": train, "validation": validation}[part][0][0, 0, 0, 0] ^= 1
     with pytest.raises(InvalidArgument, match=f"{part} images.digest"):
         trainer(**settings).fit(train, validation=validation, run_dir=tmp_path)
+
+
+def test_one_layer_is_not_the_whole_backbone(tmp_path):
+    """`unfreeze=1` is a layer, `1.0` are all of them, though 1 == 1.0."""
+    settings = {"phase_1": Phase(batch_size=16)}
+    one, whole = (Phase(batch_size=16, unfreeze=each) for each in (1, 1.0))
+    trainer(**settings, phase_2=one).fit(DATA, run_dir=tmp_path)
+    with pytest.raises(InvalidArgument, match=r"unfreeze: '1' there, '1\.0' here"):
+        trainer(**settings, phase_2=whole).fit(DATA, run_dir=tmp_path)
 
 
 def test_other_weights_are_refused(tmp_path):
@@ -432,6 +442,21 @@ def test_a_loss_that_is_no_number_stops_in_its_step(epoch, step, tmp_path):
     assert all(np.isfinite(each).all() for each in caught.value.model.get_weights())
     kept = Checkpoints(tmp_path / "phase_1").newest()
     assert kept is None or all(np.isfinite(each).all() for each in kept.arrays.values())
+
+
+def test_the_last_good_weights_are_those_that_learn():
+    """Not their averages, which stay there from an epoch's validation on."""
+    begun = []
+
+    class Noting(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            begun.append([each.copy() for each in self.model.get_weights()])
+
+    settings = {"phase_1": replace(FIRST, weight_averaging=0.9), "phase_2": None}
+    with pytest.raises(NotFinite) as caught:
+        trainer(**settings).fit(DATA, callbacks=[Noting(), Poison(1, 3)])
+    found = caught.value.model.get_weights()
+    assert all(map(np.array_equal, found, begun[1]))
 
 
 def test_a_state_that_is_no_number_is_not_kept(tmp_path, caplog):
@@ -826,8 +851,11 @@ def test_the_time_of_earlier_processes_counts(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(4)])
     kept = states.newest()
-    states.save(kept.arrays, {**kept.record, "seconds": 1000.0})
+    earlier = {"seconds": 1000.0, "features": 2000.0}
+    states.save(kept.arrays, {**kept.record, **earlier})
     with pytest.raises(KeyboardInterrupt):
         trainer(**settings).fit(DATA, run_dir=tmp_path, callbacks=[Stop(3)])
     assert states.newest().record["seconds"] > 1000
-    assert trainer(**settings).fit(DATA, run_dir=tmp_path).phases[0].seconds > 1000
+    (phase,) = trainer(**settings).fit(DATA, run_dir=tmp_path).phases
+    assert phase.seconds > 1000
+    assert phase.features >= 2000

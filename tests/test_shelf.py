@@ -34,6 +34,7 @@ from cifarkit.activations import (
     size,
     views_of,
 )
+from cifarkit.activations._codec import Codec
 from cifarkit.activations._extract import _Work
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 3), np.uint8)
@@ -299,6 +300,51 @@ def test_a_damaged_entry_is_computed_again(harm, store, caplog):
         _sealed.write(entry.path / "record.sealed", record)
     assert np.array_equal(extract(network(), IMAGES).view(0), before)
     assert "computed again" in caplog.text
+    assert len(kept()) == 1
+
+
+def test_an_entry_that_cannot_be_opened_now_is_not_thrown_away(monkeypatch, caplog):
+    """No descriptor left, or no right to read: that says nothing of what it holds."""
+    before = extract(network(), IMAGES).view(0)
+    (entry,) = kept()
+
+    def crowded(path):
+        raise OSError(24, "Too many open files", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_sealed, "read", crowded)
+        assert _shelf.read(entry.key) is None
+    assert "Too many open files" in caplog.text
+    assert kept() == (entry,)
+    monkeypatch.setattr("cifarkit.activations._extract.engine_for", None)
+    assert np.array_equal(extract(network(), IMAGES).view(0), before)
+
+
+def test_what_a_source_says_is_said_as_it_is(store):
+    """Not that the disk was full; and what was written stays for the next process."""
+    work = _Work(Extractor(network()), IMAGES, PLAIN)
+    filling = _filling.Filling(work._key_of(ENGINE), Codec("float32", (2,)), 300)
+
+    def broken():
+        yield 1, {"values": np.zeros((1, 2), np.float32)}
+        raise SourceError("It was changed while it was read: run again.")
+
+    with pytest.raises(SourceError, match=r"^It was changed"):
+        filling.write(broken(), 0)
+    assert list((store / "activations").glob(".part-*"))
+
+
+def test_another_users_leftover_does_not_stop_a_sweep(store, monkeypatch):
+    """Its lock may not be ours to take: what was computed is in its place by then."""
+    part = store / "activations" / ".part-0123"
+    part.mkdir(parents=True)
+    os.utime(part, (0, 0))
+
+    def theirs(name):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("cifarkit._store.lock_if_free", theirs)
+    assert len(extract(network(), IMAGES)) == len(IMAGES)
     assert len(kept()) == 1
 
 

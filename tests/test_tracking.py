@@ -73,7 +73,7 @@ def test_a_tracker_is_for_one_training(tmp_path):
         done = trained(run)
         if finished:
             run.finish(done.result)
-            with pytest.raises(InvalidArgument, match="new tracker"):
+            with pytest.raises(InvalidArgument, match="inside its with block"):
                 run.finish(done.result)
         with pytest.raises(InvalidArgument, match="new tracker"):
             trained(run)

@@ -406,11 +406,20 @@ def test_a_data_set_of_tensorflow_is_checked(data):
         (data.train.images, data.train.labels)
     )
     scaled = pairs.batch(32).map(lambda x, y: (tensorflow.cast(x, "float32") / 255, y))
+    shapes = (None, *data.train.images.shape[1:]), (None, None)
+    unknown = tensorflow.data.Dataset.from_generator(
+        lambda: pairs.batch(32),
+        output_signature=tuple(
+            tensorflow.TensorSpec(shape, "uint8") for shape in shapes
+        ),
+    )
     for wrong, text in (
         (pairs.batch(32).repeat(), "endless"),
         (pairs, r"\.batch\(64\)"),
         (scaled, "multiplied by 255"),
         (pairs.batch(32).take(0), "empty"),
+        (pairs.batch(32).map(lambda x, y: ({"image": x}, y)), "plain tensors"),
+        (unknown, "with C known"),
         (
             pairs.batch(32).map(lambda x, y: (tensorflow.cast(x, "int32") - 99, y)),
             "-99",
@@ -698,6 +707,44 @@ def test_a_kill_between_two_renames_leaves_one_of_both_results(
         assert all(map(np.array_equal, loaded.model.get_weights(), right))
     assert seen == sorted(seen)
     assert set(seen) == {0, 1}
+
+
+def test_two_saves_that_were_killed_leave_one_of_the_results(
+    data, tmp_path, monkeypatch
+):
+    """The second one completes what the first had begun, before it writes anything."""
+    results = [trainer(seed=seed).fit(data) for seed in range(3)]
+    replace, left = Path.replace, [0]
+
+    def killed(self, target):
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    folder = results[0].save(tmp_path / "result")
+    for number, renames in ((1, 3), (2, 3)):  # behind the record; before it
+        left[0] = renames
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+            patch.setattr(Path, "replace", killed)
+            results[number].save(folder)
+    loaded = TrainResult.load(folder)
+    seed = loaded.provenance["seed"]
+    right = results[seed].model.get_weights()
+    assert seed == 1
+    assert all(map(np.array_equal, loaded.model.get_weights(), right))
+
+
+def test_saving_deletes_no_file_of_others(data, tmp_path):
+    """Of an earlier result, the weights of a phase that is no more; nothing else."""
+    folder = tmp_path / "result"
+    folder.mkdir()
+    (folder / "phase_portrait.npz").write_bytes(b"mine")
+    trainer(phase_2=Phase(**QUICK, unfreeze="all")).fit(data).save(folder)
+    assert (folder / "phase_2.npz").exists()
+    trainer(phase_2=None).fit(data).save(folder)
+    assert not (folder / "phase_2.npz").exists()
+    assert (folder / "phase_portrait.npz").read_bytes() == b"mine"
 
 
 def test_saving_never_harms_what_is_there(data, tmp_path, monkeypatch):

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from dataclasses import replace
+from io import BytesIO
 
 import keras
 import matplotlib.figure
@@ -386,6 +388,34 @@ def test_without_matplotlib_the_pip_line_is_said(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"pip install 'cifarkit\[viz\]'"):
         viz.samples(data.train)
+
+
+def test_dollars_in_names_begin_no_formula(data):
+    """A price is a price: in every figure that shows names, and in the saved file."""
+    names = ("$5_$10", "US$ to CA$", r"\$", "plain")
+    renamed = replace(
+        data,
+        **{
+            part: replace(getattr(data, part), class_names=names)
+            for part in ("train", "validation", "test")
+        },
+    )
+    truth = evaluate_like(np.eye(4, dtype=np.int64), names)
+    pixels, maps = data.train.images[:4], np.zeros((4, *data.train.images.shape[1:3]))
+    for figure in (
+        viz.samples(renamed.train),
+        viz.class_counts(renamed),
+        viz.confusion(truth),
+        viz.class_scores(truth),
+        viz.comparison(dict.fromkeys(names, truth)),
+        viz.heat(pixels, maps, names),
+    ):
+        figure.savefig(BytesIO())
+        drawn = [
+            each._preprocess_math(each.get_text())
+            for each in figure.findobj(matplotlib.text.Text)
+        ]
+        assert set(names) <= {text for text, formula in drawn if not formula}
 
 
 def test_a_confusion_of_many_classes_stays_a_picture():

@@ -13,12 +13,10 @@ class Cut:
     """A network in two parts that share its layers: what one learns, both have.
 
     Args:
-        place: the name of the last layer of the frozen part.
         prefix: the frozen part; images, or the activations of an earlier cut, in.
         suffix: the part that learns; what `prefix` gives in, probabilities out.
     """
 
-    place: str
     prefix: Model
     suffix: Model
 
@@ -49,7 +47,7 @@ def cut_at(
     tensor = keras.Model(start, at.tensor if inside else trunk.output)(tensor)
     if not inside:
         tensor = keras.Model(head.input, at.tensor)(tensor)
-    return Cut(at.layer, keras.Model(entry, tensor), _rest(trunk, head, at, inside))
+    return Cut(keras.Model(entry, tensor), _rest(trunk, head, at, inside))
 
 
 def _images(network: Model, native: tuple[int, int]) -> tuple[Tensor, Tensor]:

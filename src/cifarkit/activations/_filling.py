@@ -53,16 +53,20 @@ class Filling:
             done: how many rows are there, as `resume` said.
 
         Raises:
-            SourceError: the disk is full or cannot be written.
+            SourceError: the disk is full or cannot be written; or what the batches
+                are made from cannot be read any more.
         """
         try:
             self._write(batches, done)
+        except SourceError:  # of what the batches are read from, and says what to do
+            raise
         except OSError as error:
             shutil.rmtree(self._path, ignore_errors=True)
             raise SourceError(
                 f"Expected room for activations in {_store.root()}; received: {error}. "
                 "Set CIFARKIT_HOME to a larger disk, or cache=Cache(disk=False)."
             ) from error
+        _shelf.prune(_shelf.LIMIT)
 
     def resume(self) -> int:
         """Return how many rows an earlier process left; more is never trusted."""
@@ -149,7 +153,6 @@ class Filling:
         (self._path / _PROGRESS).unlink(missing_ok=True)
         _shelf.discard(_shelf.path_of(self._key))
         _store.place(self._path, _shelf.path_of(self._key))
-        _shelf.prune(_shelf.LIMIT)
 
 
 def _digest(path: Path, size: int) -> Any:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cifarkit import _sealed, _store
-from cifarkit._errors import SourceError
+from cifarkit._errors import CorruptFile, SourceError
 from cifarkit.activations._key import Key
 from cifarkit.activations._stored import Stored
 
@@ -33,8 +33,11 @@ RECORD = "record.sealed"
 PART = ".part-"
 """What the name of a folder begins with that is no entry yet, or no more."""
 
-UNREADABLE = (OSError, ValueError, TypeError, KeyError)
+DAMAGED = (CorruptFile, FileNotFoundError, ValueError, TypeError, KeyError)
 """What reading a damaged entry may raise."""
+
+UNREADABLE = (OSError, *DAMAGED)
+"""And what says nothing about the entry: no file may be opened now, by this user."""
 
 _DAY = 86_400
 _log = logging.getLogger(__name__)
@@ -121,7 +124,8 @@ def read(key: Key) -> dict[str, Stored] | None:
         arrays = {name: Stored(path / f"{name}.npy") for name in record["digests"]}
     except UNREADABLE as error:
         _log.warning("Activations in %s are computed again: %s.", path, error)
-        discard(path)
+        if isinstance(error, DAMAGED):
+            discard(path)
         return None
     _store.touch(path / RECORD)
     return arrays
@@ -155,8 +159,9 @@ def discard(path: Path) -> None:
 def _sweep(older_than: float) -> None:
     """Delete what writers have left that were killed."""
     for part in (_store.root() / FOLDER).glob(f"{PART}*"):
-        with contextlib.suppress(FileNotFoundError):  # another process may sweep too
-            old = time.time() - part.stat().st_mtime >= older_than
+        with contextlib.suppress(OSError):  # others sweep too, or it is another user's
+            if time.time() - part.stat().st_mtime < older_than:
+                continue
             with _store.lock_if_free(part.name.removeprefix(PART)) as free:
-                if old and free:
+                if free:
                     shutil.rmtree(part, ignore_errors=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from cifarkit import datasets
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 from cifarkit.datasets import Split, Splits
 
 _ALL, _TEST = 50_000, 10_000
@@ -28,7 +29,7 @@ class Images:
             whole values; None leaves them at 32.
 
     Raises:
-        InvalidArgument: more images than there are, or a size below 1.
+        InvalidArgument: more images than there are, a size below 1, or a fraction.
 
     Example:
         >>> print(Images(size=96, train=40_000, validation=10_000))
@@ -43,12 +44,13 @@ class Images:
 
     def __post_init__(self) -> None:
         counts = (self.train, self.validation, self.test)
-        enough = min(counts) > 0 and self.train + self.validation <= _ALL
         sides = (self.size, 32 if self.enlarged is None else self.enlarged)
-        if not enough or self.test > _TEST or min(sides) < 1:
+        whole = all(is_whole(number, least=1) for number in counts + sides)
+        if not whole or self.train + self.validation > _ALL or self.test > _TEST:
             raise InvalidArgument(
                 f"Expected up to {_ALL:,} training and validation images together, up "
-                f"to {_TEST:,} test images, at least one of each, and sizes from 1; "
+                f"to {_TEST:,} test images, at least one of each, and sizes from 1, as "
+                "whole numbers; "
                 f"received {self}."
             )
 

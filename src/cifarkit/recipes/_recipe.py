@@ -236,7 +236,9 @@ def _shortened(phase: Phase, epochs: int) -> Phase:
 def _words(phase: Phase) -> str:
     """Return what differs from the defaults of a phase, and its first settings."""
     plain = Phase().to_dict()
-    told = ("epochs", "learning_rate", "optimizer", "schedule")
+    told = {"optimizer"}
+    if not phase.solved:  # to the optimum of a head there are no epochs
+        told |= {"epochs", "learning_rate", "schedule"}
     return ", ".join(
         f"{name} {value}"
         for name, value in phase.to_dict().items()

@@ -29,6 +29,8 @@ _TAIL = replace(
 )
 _CHECKPOINT = checkpoint(160)
 _LAYERS = "same padding"
+_SIZE = "32 x 32 pixels for this network, where the project may have had 160"
+_STOPS = "early stopping after 3, with the best epoch's weights"
 
 CNN = Recipe(
     name="s0-cnn",
@@ -41,9 +43,9 @@ CNN = Recipe(
     assumed=(
         DRAW,
         _LAYERS,
-        "Adam at 1e-3, batch 32, 30 epochs, early stopping after 3",
+        _SIZE,
+        f"Adam at 1e-3, batch 32, 30 epochs, {_STOPS}",
     ),
-    notes=("32 x 32 pixels for this network, where the project may have had 160",),
 )
 FROZEN = Recipe(
     name="s0-mobilenetv2-frozen",
@@ -56,7 +58,7 @@ FROZEN = Recipe(
     preprocess="unit",
     interpolation="bilinear",
     phase_1=_PLAIN,
-    assumed=(DRAW, "10 epochs, early stopping after 3", "a bilinear resize"),
+    assumed=(DRAW, f"10 epochs, {_STOPS}", "a bilinear resize"),
     notes=(SCALED, _CHECKPOINT),
 )
 TUNED = replace(
@@ -83,7 +85,7 @@ def recipes() -> tuple[Recipe, ...]:
     }
     return (
         CNN,
-        _best.scratch(CNN, assumed=(DRAW, _LAYERS)),
+        _best.scratch(CNN, assumed=(DRAW, _LAYERS, _SIZE)),
         FROZEN,
         replace(FROZEN, **right),
         _best.frozen(FROZEN, assumed=(DRAW,)),

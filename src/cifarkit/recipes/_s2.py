@@ -9,11 +9,11 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import DRAW, KEPT, OWN, SCALED, checkpoint
+from cifarkit.recipes._phrases import DRAW, KEPT, OWN, RELU, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
-_LAYERS = "same padding, ReLU in every hidden layer"
+_LAYERS = f"same padding, {RELU}"
 _NORMS = f"{_LAYERS}, batch norm after each convolution"
 _CHECKPOINT = checkpoint(96)
 _SGD = Phase(
@@ -115,7 +115,7 @@ def _m5() -> Recipe:
         phase_1=replace(
             _SGD, epochs=20, learning_rate=1e-3, optimizer=momentum, batch_size=64
         ),
-        assumed=(DRAW, "a head of Flatten and Dense 128", "a bilinear resize"),
+        assumed=(DRAW, "a head of Flatten and Dense 128", RELU, "a bilinear resize"),
         notes=(SCALED,),
     )
 

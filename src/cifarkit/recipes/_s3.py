@@ -6,12 +6,13 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import checkpoint
+from cifarkit.recipes._phrases import RELU, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
-_STEPS = "Adam at 1e-3, batch 64, early stopping after 5"
-_LAYERS = "ReLU in every hidden layer", "inputs scaled to [0, 1]"
+_STEPS = "Adam at 1e-3, batch 64"
+_STOPS = "early stopping after 5, with the best epoch's weights"
+_LAYERS = RELU, "inputs scaled to [0, 1]"
 _NORMS = "batch norm after each convolution"
 _CHECKPOINT = checkpoint(96)
 _ADAM = Phase(
@@ -31,7 +32,7 @@ BASELINE = Recipe(
     images=Images(size=32, train=40_000, validation=10_000),
     network="s3-baseline",
     phase_1=_ADAM,
-    assumed=(_STEPS, "at most 50 epochs", *_LAYERS),
+    assumed=(_STEPS, "at most 50 epochs", _STOPS, *_LAYERS),
 )
 AUGMENTED = replace(
     BASELINE,
@@ -60,6 +61,8 @@ MOBILENETV2 = Recipe(
     assumed=(
         _STEPS,
         "at most 20 epochs",
+        _STOPS,
+        RELU,
         "the input that the weights want, a bilinear resize",
     ),
     notes=(_CHECKPOINT,),

@@ -7,7 +7,7 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import KEPT, RESNET
+from cifarkit.recipes._phrases import BETTER, RELU, RESNET
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -23,7 +23,7 @@ _HEAD = Phase(
 )
 _LAYERS = (
     "64 x 64 pixels scaled to [0, 1] for this network",
-    "same padding, ReLU in every hidden layer, batch norm after each convolution",
+    f"same padding, {RELU}, batch norm after each convolution",
     "three blocks of two convolutions of 32, 64 and 128, Dense 128, Dropout 0.5",
 )
 _RESIZE = "bilinear resizes"
@@ -57,7 +57,7 @@ HEAD = Recipe(
     interpolation="bilinear",
     phase_1=_HEAD,
     augment=CNN.augment,
-    assumed=(_DRAW, _TURNS, _RESIZE, "an L2 of 0.01", "batch 32"),
+    assumed=(_DRAW, _TURNS, _RESIZE, RELU, "an L2 of 0.01", "batch 32"),
     notes=(_PENALTIES, RESNET),
 )
 TUNED = replace(
@@ -67,7 +67,7 @@ TUNED = replace(
     phase_2=replace(
         _HEAD, epochs=3, learning_rate=1e-5, unfreeze="conv2d", train_head=False
     ),
-    assumed=(*HEAD.assumed, KEPT),
+    assumed=(*HEAD.assumed, BETTER),
     notes=(
         "in phase 2 the convolutions learn alone: the head is left as it is",
         _PENALTIES,

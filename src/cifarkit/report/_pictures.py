@@ -10,7 +10,7 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats
 from cifarkit.augment import Augmentation
-from cifarkit.datasets import Splits
+from cifarkit.datasets import Split, Splits
 from cifarkit.evaluation import Evaluation
 from cifarkit.report._blocks import Picture
 from cifarkit.training import TrainResult
@@ -115,16 +115,17 @@ class Album:
         self, result: TrainResult, data: Splits, probabilities: Floats
     ) -> Iterator[Picture]:
         """Yield where the network looked, on some of its surest mistakes and hits."""
-        places = _looked_at(data.test.labels, probabilities)
-        images, names = data.test.images[places], data.test.class_names
+        hits, errors = _looked_at(data.test.labels, probabilities)
+        places = np.concatenate([hits, errors])
+        images = data.test.images[places]
         try:
             maps = self._viz.grad_cam(result.model, images)
         except InvalidArgument:  # a network without maps has nowhere to look
             return
-        captions = [names[number] for number in probabilities[places].argmax(axis=1)]
-        figure = self._viz.heat(images, maps, captions)
+        figure = self._viz.heat(images, maps, _named(data.test, places, probabilities))
         words = (
-            "What spoke for the predicted class: three sure hits, three sure errors."
+            f"What spoke for the predicted class: sure hits ({len(hits)}) and sure "
+            f"errors ({len(errors)})."
         )
         yield self._kept(figure, "attention", words)
 
@@ -134,9 +135,18 @@ class Album:
         return Picture(path, caption)
 
 
-def _looked_at(labels: Any, probabilities: Floats) -> Any:
-    """Return places of sure hits and of sure mistakes, half each."""
+def _looked_at(labels: Any, probabilities: Floats) -> tuple[Any, Any]:
+    """Return places of sure hits and of sure mistakes: up to half each."""
     order = np.argsort(-probabilities.max(axis=1), kind="stable")
     right = probabilities[order].argmax(axis=1) == labels[order]
     half = _LOOKED_AT // 2
-    return np.concatenate([order[right][:half], order[~right][:half]])
+    return order[right][:half], order[~right][:half]
+
+
+def _named(split: Split, places: Any, probabilities: Floats) -> list[str]:
+    """Return the predicted classes, and of mistakes the true ones below."""
+    names, guesses = split.class_names, probabilities[places].argmax(axis=1)
+    return [
+        names[guess] + ("" if guess == true else f"\nis {names[true]}")
+        for guess, true in zip(guesses, split.labels[places], strict=True)
+    ]

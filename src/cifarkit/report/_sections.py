@@ -40,6 +40,7 @@ def objective(result: TrainResult, data: Splits, evaluation: Evaluation) -> list
 def exploration(data: Splits) -> list[Block]:
     """Say what the images are like."""
     height, width = data.train.images.shape[1:3]
+    chosen = "choices are made on the validation images, "
     parts = {
         "training": data.train,
         "validation": data.validation,
@@ -49,8 +50,9 @@ def exploration(data: Splits) -> list[Block]:
         Heading("Data"),
         Text(
             f"Images of {width} x {height} pixels from {data.source}, as RGB from 0 to "
-            "255. Weights are fitted to the training images, choices are made on the "
-            "validation images, and the test images were looked at once."
+            "255. Weights are fitted to the training images, "
+            f"{chosen if len(data.validation) else ''}and the test images were looked "
+            "at once."
         ),
         Table(
             ("part", "images"),
@@ -138,12 +140,14 @@ def quality(evaluation: Evaluation, result: TrainResult) -> list[Block]:
         (f"{each.first} and {each.second}", f"{each.count:,}")
         for each in evaluation.pairs
     ]
-    return [
+    blocks: list[Block] = [
         Heading("Results on the test images"),
         Table(("figure", "value"), tuple(rows)),
         Table(("class", "precision", "recall", "F1"), tuple(scores)),
-        Table(("confused with each other", "images"), tuple(pairs)),
     ]
+    if pairs:
+        blocks.append(Table(("confused with each other", "images"), tuple(pairs)))
+    return blocks
 
 
 def check_claims(claimed: Mapping[str, Any] | None) -> None:
@@ -196,6 +200,8 @@ def claims(
             f"The claimed accuracy lies {side} the 95 % interval of the measured one."
         )
         blocks.append(Text(words))
+    if claimed.get("note"):
+        blocks.append(Text(f"In the words of the claim: {claimed['note']}."))
     return blocks
 
 
@@ -233,12 +239,14 @@ def _course(phase: PhaseResult) -> str:
     epochs = len(phase.history["loss"])
     ahead = f", after {phase.features:.0f} s of features" if phase.features else ""
     accuracy = phase.validation_accuracy
-    checked = "" if math.isnan(accuracy) else f"; validation accuracy {accuracy:.2%}"
+    checked = "" if math.isnan(accuracy) else f", validation accuracy {accuracy:.2%}"
     return (
-        f"{epochs} epochs in {phase.seconds:.0f} s{ahead} ({phase.engine}){checked} at "
-        f"epoch {phase.kept_epoch + 1}"
+        f"{epochs} epochs in {phase.seconds:.0f} s{ahead} ({phase.engine}); the "
+        f"weights are those of epoch {phase.kept_epoch + 1}{checked}"
     )
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in settings.items())
+    solved = settings["optimizer"] == "lbfgs"  # beside it, little means anything
+    told = ("optimizer", "class_weight") if solved else settings
+    return ", ".join(f"{key} {settings[key]}" for key in told)

@@ -66,9 +66,13 @@ class Tracker(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyp
             figures: `matplotlib` figures by name, as `{"curves": viz.curves(result)}`.
 
         Raises:
-            InvalidArgument: it was finished before.
+            InvalidArgument: it was finished before, or its `with` block was left.
         """
-        self._check(new=True)
+        if self._finished:
+            raise InvalidArgument(
+                "Expected an open tracker; received one that is closed. Call finish "
+                "once, and inside its with block."
+            )
         self._close(result, evaluation, dict(figures or {}))
         self._finished = True
 

@@ -173,9 +173,10 @@ def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:
         )
     partly = [each for each in phases if each.unfreeze is not None]
     partly += [each for each in phases if not each.train_head]
+    partly += [each for each in phases if each.bn_momentum != "auto"]
     if head is None and partly:
         raise InvalidArgument(
-            "Expected phases without unfreeze= and train_head= for a network without a "
-            f"backbone, all of which learns from the start; received {partly[0]}. "
-            "Leave them out."
+            "Expected phases without unfreeze=, train_head= and bn_momentum= for a "
+            "network without a backbone, all of which learns from the start; received "
+            f"{partly[0]}. Leave them out."
         )

@@ -76,6 +76,7 @@ def _digest(source: Source) -> Json:
 def _settings(phase: Phase) -> Json:
     """Return the settings of a phase; Keras objects with all of their own."""
     told = phase.to_dict()
+    told["unfreeze"] = str(phase.unfreeze)  # 1 is a layer, 1.0 are all
     for name in ("optimizer", "loss", "metrics"):
         told[name] = _written(getattr(phase, name))
     return told

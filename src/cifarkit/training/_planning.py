@@ -1,7 +1,7 @@
 """What a training would do, found out on a network that is thrown away."""
 
 from cifarkit._errors import InvalidArgument
-from cifarkit.training import _running
+from cifarkit.training import _preparing
 from cifarkit.training._ahead import Ahead
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
@@ -33,7 +33,7 @@ def _plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
     for index, phase in enumerate(course.phases):
         measured = timed and not phase.solved
         timing = _timing(network, ahead, index, phase) if measured else None
-        mask = _running.prepare(network, phase)
+        mask = _preparing.prepare(network, phase)
         how, kept = ahead.describe(index), ahead.keeps(index)
         plan = phase_plan(network, phase, mask, data, how, kept=kept, timing=timing)
         plans.append(plan)
@@ -51,7 +51,7 @@ def rehearse(network: Network, course: Course, data: Data) -> None:
     kept = Budget.of(course, data, network).views is not None
     for number, phase in enumerate(course.phases, start=1):
         try:
-            _running.rehearse(network, phase, data, course.policy)
+            _preparing.rehearse(network, phase, data, course.policy)
             if phase.solved and not kept:
                 raise InvalidArgument(
                     "Expected kept features for optimizer='lbfgs'; received "

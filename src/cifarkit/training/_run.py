@@ -4,7 +4,6 @@ Each phase has a folder of checkpoints in it. What a checkpoint belongs to is wr
 it: a training of another kind refuses to go on from there.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from cifarkit._types import Json
 from cifarkit.training import _snapshot
 from cifarkit.training._memories import memories, remind
 from cifarkit.training._network import Network
-from cifarkit.training._numbered import numbered
+from cifarkit.training._numbered import numbered, series
 from cifarkit.training._result import PhaseResult
 
 _WEIGHTS, _SEEDS = "weights", "seeds"
@@ -59,7 +58,7 @@ class Run:
             self._check(kept.record.get("identity", {}))
         return kept
 
-    def finished(
+    def restored(
         self, kept: Checkpoint | None, network: Network, callbacks: Sequence[Any]
     ) -> PhaseResult | None:
         """Return what a finished phase gave; network and callbacks are as after it.
@@ -69,7 +68,7 @@ class Run:
         """
         if kept is None or not kept.record["done"]:
             return None
-        weights = _named(kept.arrays, _WEIGHTS)
+        weights = series(_WEIGHTS, kept.arrays)
         try:
             network.model.set_weights(weights)
         except ValueError as error:
@@ -78,7 +77,7 @@ class Run:
                 f"others ({error})."
             ) from error
         seeds = _snapshot.seeds_of(network.model)
-        for seed, value in zip(seeds, _named(kept.arrays, _SEEDS), strict=True):
+        for seed, value in zip(seeds, series(_SEEDS, kept.arrays), strict=True):
             seed.assign(value)
         remind(callbacks, kept.arrays, kept.record["watchers"])
         return PhaseResult.from_dict(kept.record["result"], tuple(weights))
@@ -211,12 +210,6 @@ def _unwritable(folder: Path, error: OSError) -> WriteError:
         f"Expected a run_dir that can be written; received {folder} ({error}). "
         "Give another."
     )
-
-
-def _named(arrays: Mapping[str, Any], kind: str) -> list[Any]:
-    return [
-        arrays[name] for name in sorted(arrays) if re.fullmatch(rf"{kind}\.\d+", name)
-    ]
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

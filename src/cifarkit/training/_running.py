@@ -16,13 +16,13 @@ from cifarkit import models
 from cifarkit._errors import NotFinite
 from cifarkit.training._fed import Fed, fed
 from cifarkit.training._freezing import BatchNormGuard
-from cifarkit.training._guarding import memory_named
+from cifarkit.training._guarding import Finite, memory_named
 from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
 from cifarkit.training._linear import fit_head
 from cifarkit.training._network import Network
 from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
 from cifarkit.training._phase import Phase
-from cifarkit.training._preparing import prepare, rehearse
+from cifarkit.training._preparing import prepare
 from cifarkit.training._rates import Shares, shares_of
 from cifarkit.training._resting import Resting
 from cifarkit.training._result import PhaseResult
@@ -30,8 +30,6 @@ from cifarkit.training._signals import Held, held_back
 from cifarkit.training._stage import Stage
 from cifarkit.training._statistics import following, momentum_of
 from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks, tell
-
-__all__ = ["Verbose", "compiled", "prepare", "rehearse", "run"]
 
 Verbose = Literal["auto", 0, 1, 2]
 
@@ -89,11 +87,7 @@ def run(
     model = compiled(network, stage, phase)
     guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
     watchers = [*own_callbacks(phase, model.optimizer, number), *callbacks]
-    with memory_named(
-        f"a step of phase {number} with {phase.batch_size} images",
-        f"Set a smaller batch_size in phase_{number}, unfreeze less, or choose a "
-        "smaller size.",
-    ):
+    with memory_named(*_memory_words(phase, number)):
         if phase.solved:
             tell(callbacks, number, {})
             history = _solved(model, network, stage, phase, watchers, verbose)
@@ -145,7 +139,8 @@ def _stepped(
                 verbose=_verbosity(verbose),
             )
         except NotFinite:
-            watchers[0].restore(model)  # behind what Keras does to weights in the end
+            finite = next(each for each in watchers if isinstance(each, Finite))
+            finite.restore(model)  # behind what Keras does to weights in the end
             raise
     return keeper.history, keeper.before
 
@@ -169,6 +164,20 @@ def _solved(
     watching.on_epoch_end(0, logs)
     watching.on_train_end(logs)
     return {name: [value] for name, value in logs.items()}
+
+
+def _memory_words(phase: Phase, number: int) -> tuple[str, str]:
+    """Return what a phase needs memory for, and what to do if there is too little."""
+    if phase.solved:
+        return (
+            f"the optimum of the head in phase {number}",
+            "Choose fewer images, or an optimizer that takes steps, such as 'adamw'.",
+        )
+    advice = (
+        f"Set a smaller batch_size in phase_{number}, unfreeze less, or choose a "
+        "smaller size."
+    )
+    return f"a step of phase {number} with {phase.batch_size} images", advice
 
 
 def _shares(network: Network, phase: Phase) -> Shares | None:

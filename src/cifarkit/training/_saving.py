@@ -51,7 +51,7 @@ def write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -
 
 
 def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -> None:
-    names = _files(len(phases))
+    names, earlier = _files(len(phases)), _settled(folder)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as beside:
         part = Path(beside)
         model.save(part / MODEL)
@@ -65,8 +65,8 @@ def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) 
         _store.place(part / RECORD, folder / RECORD)  # from now on the new ones count
     for name in names:
         (folder / f"{name}{_NEW}").replace(folder / name)
-    for stale in set(folder.glob("phase_*.npz")) - {folder / name for name in names}:
-        stale.unlink()
+    for stale in earlier - set(names):
+        (folder / stale).unlink(missing_ok=True)
 
 
 def read(folder: Path) -> tuple[Model, list[Weights], Json]:
@@ -86,6 +86,16 @@ def read(folder: Path) -> tuple[Model, list[Weights], Json]:
 
 def _files(phases: int) -> list[str]:
     return [MODEL, *(f"phase_{number}.npz" for number in range(1, phases + 1))]
+
+
+def _settled(folder: Path) -> set[str]:
+    """Complete the result that a killed process has left; return its files' names."""
+    if not (folder / RECORD).exists():
+        return set()
+    digests = _record(folder)["files"]
+    for name, digest in digests.items():
+        _settle(folder / name, digest)
+    return set(digests)
 
 
 def _check_place(folder: Path) -> None:

@@ -153,12 +153,19 @@ def _check_range(steps: int, lowest: float, highest: float, *, whole: bool) -> N
 
 
 def _signature(dataset: Any) -> tuple[tuple[int, ...], int | None]:
+    import tensorflow as tf
+
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) != 2:
         raise InvalidData(
             f"Expected a data set of pairs (images, labels); received {spec}."
         )
     images, labels = spec
+    if not all(isinstance(each, tf.TensorSpec) for each in spec):
+        raise InvalidData(
+            "Expected a data set whose images and labels are plain tensors; received "
+            f"{spec}. Take them out by .map()."
+        )
     if images.shape.rank != 4 or images.shape[-1] != 3 or None in images.shape[1:]:
         raise InvalidData(
             "Expected batches of RGB images, shape (B, H, W, 3) with H and W known; "
@@ -168,6 +175,12 @@ def _signature(dataset: Any) -> tuple[tuple[int, ...], int | None]:
         raise InvalidData(
             "Expected a data set that ends; received an endless one. Remove .repeat(): "
             "the trainer repeats the data itself."
+        )
+    if labels.shape.rank not in (1, 2) or None in labels.shape[1:]:
+        raise InvalidData(
+            "Expected batches of class numbers, shape (B,), or of one-hot labels, "
+            f"shape (B, C) with C known; received {labels.shape}. Say so by "
+            "output_signature=, or by tf.ensure_shape in .map()."
         )
     one_hot = int(labels.shape[1]) if labels.shape.rank == 2 else None
     if one_hot == 1:

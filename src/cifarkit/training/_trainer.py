@@ -1,6 +1,7 @@
 """The main job: adapt a pretrained network in two phases."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, final
 
@@ -215,7 +216,7 @@ class TwoPhaseTrainer:
         callbacks: Sequence[Any],
     ) -> PhaseResult:
         """Run a phase, or what is left of it; or return what it gave before."""
-        if done := run.finished(newest, network, callbacks):
+        if done := run.restored(newest, network, callbacks):
             self._say(f"phase {number}, finished before")
             tell(callbacks, number, done.history)
             return done
@@ -223,7 +224,14 @@ class TwoPhaseTrainer:
         self._say(f"phase {number}, {ahead.describe(index)}")
         stage = ahead.stage(index)
         run.check_engine(newest, stage.engine)
-        about = {"origins": list(ahead.origins), "engine": stage.engine}
+        if newest:  # what earlier processes have spent on the frozen part counts too
+            spent = newest.record.get("features", 0.0)
+            stage = replace(stage, seconds=stage.seconds + spent)
+        about = {
+            "origins": list(ahead.origins),
+            "engine": stage.engine,
+            "features": stage.seconds,
+        }
         result = _running.run(
             network,
             stage,

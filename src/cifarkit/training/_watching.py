@@ -61,9 +61,10 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
 
 def own_callbacks(phase: Phase, optimizer: Any, number: int) -> list[Any]:
     """Return the callbacks that a phase and its optimizer ask for, in their order."""
-    own: list[Any] = [Finite(number)]
+    own: list[Any] = []
     if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
         own.append(Averaged())
+    own.append(Finite(number))
     if phase.schedule == "plateau":
         own.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=2))
     if phase.patience is not None:

@@ -14,7 +14,7 @@ from cifarkit import models
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats, Images, Model, Tensor
 from cifarkit.evaluation._predict import check_images
-from cifarkit.viz._canvas import Figure, canvas
+from cifarkit.viz._canvas import Figure, canvas, plain
 
 Part = Callable[[Tensor], Tensor]
 _LEAST = 1e-37  # of a probability: what float32 still divides by
@@ -75,7 +75,7 @@ def heat(images: Images, maps: Floats, captions: Sequence[str] = ()) -> Figure:
         lower.imshow(images[place], interpolation="nearest")
         lower.imshow(maps[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
         if captions:
-            upper.set_title(captions[place], fontsize=8)
+            upper.set_title(plain(captions[place]), fontsize=8)
         upper.set_axis_off()
         lower.set_axis_off()
     return figure

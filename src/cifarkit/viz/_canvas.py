@@ -38,6 +38,11 @@ def canvas(
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+def plain(text: str) -> str:
+    """Return a text that matplotlib shows as it is: no dollar begins a formula."""
+    return text.replace("$", r"\$")
+
+
 def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
     """Label axes, and take away the frame that says nothing."""
     axes.set_title(title, fontsize=10)
@@ -72,5 +77,5 @@ def grid(
         spot.set_axis_off()
         if place < len(images):
             spot.imshow(np.asarray(images[place]), interpolation="nearest")
-            spot.set_title(captions[place], fontsize=8, pad=2, loc=where)
+            spot.set_title(plain(captions[place]), fontsize=8, pad=2, loc=where)
     return figure

@@ -12,7 +12,7 @@ from cifarkit.augment import Augmentation, compose
 from cifarkit.datasets import Split, Splits
 from cifarkit.datasets import channels as channels_of
 from cifarkit.datasets._draw import generator
-from cifarkit.viz._canvas import BLUE, GREY, Figure, canvas, grid, tidy
+from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, grid, plain, tidy
 
 _COLOURS = {"red": "#c0392b", "green": "#2c8a4b", "blue": "#1f5fa8"}
 
@@ -29,8 +29,7 @@ def samples(split: Split, *, per_class: int = 1, seed: int = 0) -> Figure:
         InvalidArgument: `per_class` is below 1, or `seed` below 0.
         MissingExtra: matplotlib is not installed.
     """
-    if per_class < 1:
-        raise InvalidArgument(f"Expected per_class from 1; received {per_class!r}.")
+    require_whole("per_class", per_class)
     counts = np.bincount(split.labels, minlength=len(split.class_names))
     per_class = min(per_class, int(counts[counts > 0].min(initial=per_class)))
     random, chosen, captions = generator(seed), [], []
@@ -48,7 +47,7 @@ def class_counts(splits: Splits) -> Figure:
     parts = {
         "training": (splits.train, BLUE),
         "validation": (splits.validation, GREY),
-        "test": (splits.test, "#d9731a"),
+        "test": (splits.test, ORANGE),
     }
     names = splits.train.class_names
     figure, ((axes,),) = canvas(height=1.2 + 0.32 * len(names))
@@ -56,7 +55,7 @@ def class_counts(splits: Splits) -> Figure:
         counts = np.bincount(split.labels, minlength=len(names))
         rows = np.arange(len(names)) + 0.27 * (place - 1)
         axes.barh(rows, counts, 0.25, label=part, color=colour)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), map(plain, names))
     axes.invert_yaxis()
     tidy(axes, x="images")
     figure.legend(loc="outside upper right", ncols=3, fontsize=8, frameon=False)

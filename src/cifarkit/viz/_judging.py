@@ -10,7 +10,7 @@ from cifarkit import metrics
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
-from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, tidy
+from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, plain, tidy
 
 _BINS = 15
 _NUMBERED = 60  # classes whose counts and names still fit into a picture
@@ -24,7 +24,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     Raises:
         MissingExtra: matplotlib or seaborn is not installed.
     """
-    names, matrix = evaluation.class_names, evaluation.confusion
+    names, matrix = [*map(plain, evaluation.class_names)], evaluation.confusion
     few = len(names) <= _NUMBERED
     side = 2.2 + 0.48 * min(len(names), _NUMBERED)
     figure, ((axes,),) = canvas(width=side + 0.4, height=side)
@@ -60,7 +60,7 @@ def class_scores(evaluation: Evaluation) -> Figure:
     for marker, name in (("|", "precision"), ("x", "recall")):
         values = [100 * getattr(each, name) for each in scores]
         axes.plot(values, rows, marker, ms=7, color=ORANGE, label=name, ls="none")
-    axes.set_yticks(rows, [each.name for each in scores])
+    axes.set_yticks(rows, [plain(each.name) for each in scores])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)  # bars that begin elsewhere exaggerate
     tidy(axes, x="%")
@@ -127,7 +127,7 @@ def comparison(evaluations: Mapping[str, Evaluation]) -> Figure:
             va="center",
             fontsize=8,
         )
-    axes.set_yticks(range(len(evaluations)), list(evaluations))
+    axes.set_yticks(range(len(evaluations)), map(plain, evaluations))
     axes.set_ylim(len(evaluations) - 0.5, -0.5)
     axes.margins(x=0.12)
     tidy(axes, x="accuracy on the test images, % (95 % interval)")
