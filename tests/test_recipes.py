@@ -403,6 +403,8 @@ def test_images_are_those_of_cifar10():
         ({"size": 96.5}, "whole numbers"),
         ({"size": "96"}, "whole numbers"),
         ({"train": float("nan")}, "whole numbers"),
+        ({"train": "45000"}, "whole numbers"),
+        ({"validation": None}, "whole numbers"),
     ],
 )
 def test_images_that_there_are_not_are_refused(change, text):

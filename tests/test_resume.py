@@ -249,7 +249,9 @@ CHANGES = {
         "augment": [augment.flip(), augment.crop(2, fill="constant")]
     },
     "deterministic": {"deterministic": True},
-    "phases 2.unfreeze: 'all' there, '1'": {"phase_2": replace(SECOND, unfreeze=1)},
+    "phases 2.unfreeze: 'all' there, '1 layers' here": {
+        "phase_2": replace(SECOND, unfreeze=1)
+    },
 }
 
 
@@ -286,7 +288,7 @@ def test_one_layer_is_not_the_whole_backbone(tmp_path):
     settings = {"phase_1": Phase(batch_size=16)}
     one, whole = (Phase(batch_size=16, unfreeze=each) for each in (1, 1.0))
     trainer(**settings, phase_2=one).fit(DATA, run_dir=tmp_path)
-    with pytest.raises(InvalidArgument, match=r"unfreeze: '1' there, '1\.0' here"):
+    with pytest.raises(InvalidArgument, match=r"'1 layers' there, '1\.0 of the"):
         trainer(**settings, phase_2=whole).fit(DATA, run_dir=tmp_path)
 
 
@@ -590,6 +592,18 @@ def test_want_of_memory_says_what_would_help(error):
 
     with pytest.raises(OutOfMemory, match=r"16 images.*smaller batch_size in phase_1"):
         trainer().fit(DATA, callbacks=[Stop(2, act)])
+
+
+def test_want_of_memory_at_an_optimum_advises_what_may_be_set(monkeypatch):
+    """A phase without steps takes neither a batch size nor layers."""
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("cifarkit.training._running.fit_head", full)
+    settings = {"phase_1": Phase(optimizer="lbfgs"), "phase_2": None, "augment": ()}
+    with pytest.raises(OutOfMemory, match=r"optimum of the head.*'adamw'"):
+        trainer(**settings, head=heads.linear()).fit(DATA)
 
 
 def test_other_errors_stay_what_they_are():

@@ -850,6 +850,22 @@ def test_a_wrong_setting_of_a_phase_is_refused_at_once(change, error, text):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"unfreeze": 1},
+        {"unfreeze": 1, "train_head": False},
+        {"batch_norm": "tuned", "bn_momentum": 0.5},
+        {"batch_norm": "tuned", "bn_momentum": None},
+    ],
+)
+def test_settings_of_a_backbone_are_refused_where_there_is_none(change):
+    """A network from scratch would not heed them."""
+    network = models.cnn("s2-m1", classes=4, size=16)
+    with pytest.raises(InvalidArgument, match=r"bn_momentum= for a network without"):
+        TwoPhaseTrainer(network, phase_1=Phase(**change))
+
+
+@pytest.mark.parametrize(
     ("change", "text"),
     [
         ({"optimizer": "adamm"}, "phase_1: Expected an optimizer that Keras knows"),

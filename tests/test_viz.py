@@ -407,7 +407,7 @@ def test_dollars_in_names_begin_no_formula(data):
         viz.class_counts(renamed),
         viz.confusion(truth),
         viz.class_scores(truth),
-        viz.comparison(dict.fromkeys(names, truth)),
+        viz.comparison(dict.fromkeys((*names, 7), truth)),  # a name may be a number
         viz.heat(pixels, maps, names),
     ):
         figure.savefig(BytesIO())

@@ -58,7 +58,8 @@ class Filling:
         """
         try:
             self._write(batches, done)
-        except SourceError:  # of what the batches are read from, and says what to do
+        except SourceError:  # what the batches are read from has changed, and says so
+            shutil.rmtree(self._path, ignore_errors=True)
             raise
         except OSError as error:
             shutil.rmtree(self._path, ignore_errors=True)

@@ -50,8 +50,7 @@ class Images:
             raise InvalidArgument(
                 f"Expected up to {_ALL:,} training and validation images together, up "
                 f"to {_TEST:,} test images, at least one of each, and sizes from 1, as "
-                "whole numbers; "
-                f"received {self}."
+                f"whole numbers; received {self!r}."
             )
 
     def __str__(self) -> str:

@@ -200,8 +200,9 @@ def claims(
             f"The claimed accuracy lies {side} the 95 % interval of the measured one."
         )
         blocks.append(Text(words))
-    if claimed.get("note"):
-        blocks.append(Text(f"In the words of the claim: {claimed['note']}."))
+    if note := claimed.get("note"):
+        rough = f"about {accuracy:.0%}" if accuracy and note == "about" else note
+        blocks.append(Text(f"In the words of the claim: {rough}."))
     return blocks
 
 
@@ -247,6 +248,6 @@ def _course(phase: PhaseResult) -> str:
 
 
 def _words(settings: Mapping[str, Any]) -> str:
-    solved = settings["optimizer"] == "lbfgs"  # beside it, little means anything
+    solved = str(settings["optimizer"]).lower() == "lbfgs"  # all else means nothing
     told = ("optimizer", "class_weight") if solved else settings
     return ", ".join(f"{key} {settings[key]}" for key in told)

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from cifarkit._numbers import is_number, is_whole
 from cifarkit._types import Json
 from cifarkit.activations import Cache, topology, versions_of, weights_digest
 from cifarkit.training._course import Course
@@ -76,10 +77,16 @@ def _digest(source: Source) -> Json:
 def _settings(phase: Phase) -> Json:
     """Return the settings of a phase; Keras objects with all of their own."""
     told = phase.to_dict()
-    told["unfreeze"] = str(phase.unfreeze)  # 1 is a layer, 1.0 are all
+    if is_number(phase.unfreeze):
+        told["unfreeze"] = _share_or_count(phase.unfreeze)
     for name in ("optimizer", "loss", "metrics"):
         told[name] = _written(getattr(phase, name))
     return told
+
+
+def _share_or_count(unfreeze: float) -> str:
+    """Return in words what JSON would not tell apart: 1 is a layer, 1.0 are all."""
+    return f"{unfreeze} layers" if is_whole(unfreeze) else f"{unfreeze} of the layers"
 
 
 def _unnumbered(value: Any) -> Any:

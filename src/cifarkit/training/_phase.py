@@ -57,7 +57,8 @@ class Phase:
         bn_momentum: share of its statistics that a tuned batch norm of the backbone
             keeps in each step, in [0, 0.9999]. `"auto"` lets them last for a tenth of
             an epoch (Kornblith et al. 2019), at least 10 steps; None leaves each layer
-            its own. Keras' MobileNetV2 has 0.999, too slow for a short phase.
+            its own. Keras' MobileNetV2 has 0.999, too slow for a short phase. A network
+            without a backbone keeps its own.
         patience: epochs without a lower validation loss after which the phase stops
             and takes back its best weights; None runs all epochs.
         batch_size: images per step.

@@ -6,6 +6,7 @@ it, or with other files than it names, is not a result.
 
 import json
 import math
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ _UNREADABLE = (OSError, ValueError, RecursionError, AttributeError, TypeError, K
 
 _NEW = ".new"
 """What a file's name ends in that waits for the record which names it."""
+
+_PHASE = re.compile(r"phase_\d+\.npz")
 
 MODEL = "model.keras"
 RECORD = "result.json"
@@ -51,7 +54,9 @@ def write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -
 
 
 def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -> None:
-    names, earlier = _files(len(phases)), _settled(folder)
+    names, earlier = _files(len(phases)), (folder / RECORD).exists()
+    if earlier:
+        _settle_all(folder)
     with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as beside:
         part = Path(beside)
         model.save(part / MODEL)
@@ -65,8 +70,9 @@ def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) 
         _store.place(part / RECORD, folder / RECORD)  # from now on the new ones count
     for name in names:
         (folder / f"{name}{_NEW}").replace(folder / name)
-    for stale in earlier - set(names):
-        (folder / stale).unlink(missing_ok=True)
+    for path in folder.glob("phase_*.npz") if earlier else ():
+        if _PHASE.fullmatch(path.name) and path.name not in names:
+            path.unlink()
 
 
 def read(folder: Path) -> tuple[Model, list[Weights], Json]:
@@ -88,14 +94,10 @@ def _files(phases: int) -> list[str]:
     return [MODEL, *(f"phase_{number}.npz" for number in range(1, phases + 1))]
 
 
-def _settled(folder: Path) -> set[str]:
-    """Complete the result that a killed process has left; return its files' names."""
-    if not (folder / RECORD).exists():
-        return set()
-    digests = _record(folder)["files"]
-    for name, digest in digests.items():
+def _settle_all(folder: Path) -> None:
+    """Complete the result that a killed process has left, before another takes over."""
+    for name, digest in _record(folder)["files"].items():
         _settle(folder / name, digest)
-    return set(digests)
 
 
 def _check_place(folder: Path) -> None:

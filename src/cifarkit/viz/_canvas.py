@@ -40,7 +40,7 @@ def canvas(
 
 def plain(text: str) -> str:
     """Return a text that matplotlib shows as it is: no dollar begins a formula."""
-    return text.replace("$", r"\$")
+    return str(text).replace("$", r"\$")
 
 
 def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:
