@@ -438,14 +438,15 @@ def test_a_service_that_is_told_to_stop_answers_first(tmp_path):
             return 0  # or closed while the system had it, and the server not yet
 
     with ThreadPoolExecutor(8) as pool:
-        sent = [pool.submit(call, seed) for seed in range(300)]
+        sent = [pool.submit(call, seed) for seed in range(100)]
         while sum(each.done() for each in sent) < 20:
             time.sleep(0.01)
         began = time.monotonic()
         process.terminate()
+        process.communicate(timeout=30)
+        lasted = time.monotonic() - began  # its time, not that of 70 refused clients
         statuses = [each.result() for each in sent]
-    process.communicate(timeout=10)
-    assert time.monotonic() - began < 10
+    assert lasted < 10
     assert set(statuses) <= {200, 0, None}
     assert statuses.count(0) <= 1
     assert statuses.count(200) >= 20
