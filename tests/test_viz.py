@@ -455,6 +455,7 @@ def test_confidence_above_one_by_rounding_is_counted():
     "draw",
     [
         lambda data, rows: viz.samples(data.test, seed=-1),
+        lambda data, rows: viz.samples(data.test, per_class=1.5),
         lambda data, rows: viz.gallery(data.test, rows, right=True, seed=-1),
         lambda data, rows: viz.augmentations(data.test, augment.flip(), seed=-1),
         lambda data, rows: viz.augmentations(data.test, augment.flip(), image=10**6),

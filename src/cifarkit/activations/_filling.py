@@ -58,11 +58,10 @@ class Filling:
         """
         try:
             self._write(batches, done)
-        except SourceError:  # what the batches are read from has changed, and says so
-            shutil.rmtree(self._path, ignore_errors=True)
-            raise
         except OSError as error:
             shutil.rmtree(self._path, ignore_errors=True)
+            if isinstance(error, SourceError):  # of what is read here, not written
+                raise
             raise SourceError(
                 f"Expected room for activations in {_store.root()}; received: {error}. "
                 "Set CIFARKIT_HOME to a larger disk, or cache=Cache(disk=False)."
