@@ -140,6 +140,7 @@ def test_one_pixel_misses(position, change):
         {"engine": Engine("openvino")},
         {"engine": Engine("tensorflow", "bfloat16")},
         {"engine": Engine("tensorflow", device="gpu")},
+        {"engine": Engine("tensorflow", rounding="bf16")},
         {"prefix": network(size=7)},
         {"prefix": network(interpolation="nearest")},
         {"prefix": network(epsilon=1e-2)},
@@ -193,6 +194,18 @@ def test_the_device_is_part_of_the_key(monkeypatch):
     assert preferred("float32") == ENGINE
     monkeypatch.setattr("keras.distribution.list_devices", lambda *_: ["gpu:0"])
     assert preferred("float32") == replace(ENGINE, device="gpu")
+
+
+@pytest.mark.parametrize(
+    "name", ["TF_SET_ONEDNN_FPMATH_MODE", "ONEDNN_DEFAULT_FPMATH_MODE"]
+)
+def test_fewer_bits_by_the_environment_are_part_of_the_key(name, monkeypatch):
+    """It is float32 still, but other values come out on some processors."""
+    monkeypatch.setenv(name, "strict")
+    assert preferred("float32") == ENGINE
+    monkeypatch.setenv(name, "BF16")
+    assert preferred("float32") == replace(ENGINE, rounding="bf16")
+    assert str(preferred("float32")) != str(ENGINE)
 
 
 def test_two_builds_of_one_network_hit():

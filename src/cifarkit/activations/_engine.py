@@ -15,6 +15,7 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit._types import Floats, Model
 from cifarkit.activations._cache import Precision
+from cifarkit.activations._rounding import rounding
 
 Run: TypeAlias = Callable[[Floats], Floats]
 _TOLERANCE: Mapping[Precision, float] = {"float32": 1e-4, "bfloat16": 0.25}
@@ -33,16 +34,19 @@ class Engine:
         name: `"openvino"`, or the Keras backend's name.
         precision: what it computes in.
         device: the kind of device: a GPU multiplies with fewer bits by itself.
+        rounding: what users set float32 to be multiplied in, in words; "" by default.
     """
 
     name: str
     precision: Precision = "float32"
     device: str = "cpu"
+    rounding: str = ""
 
     def __str__(self) -> str:
         exact, usual = self.precision == "float32", self.device == "cpu"
         name = self.name if exact else f"{self.name} in {self.precision}"
-        return name if usual else f"{name} on {self.device}"
+        name = name if usual else f"{name} on {self.device}"
+        return f"{name}, {self.rounding}" if self.rounding else name
 
 
 def preferred(precision: Precision) -> Engine:
@@ -61,7 +65,7 @@ def preferred(precision: Precision) -> Engine:
             )
     elif not importlib.util.find_spec("openvino") or not models.on_tensorflow_cpu():
         return _keras()
-    return Engine("openvino", precision)
+    return Engine("openvino", precision, rounding=rounding())
 
 
 def engine_for(
@@ -90,7 +94,8 @@ def engine_for(
 def _keras() -> Engine:
     """Return the name of Keras itself, on the device that it takes."""
     device, *_ = keras.distribution.list_devices()
-    return Engine(keras.backend.backend(), device=str(device).partition(":")[0].lower())
+    kind = str(device).partition(":")[0].lower()
+    return Engine(keras.backend.backend(), device=kind, rounding=rounding())
 
 
 def _by_keras(prefix: Model) -> Run:

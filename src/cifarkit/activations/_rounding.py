@@ -1,0 +1,36 @@
+"""What products of float32 are computed in: users and machines may allow fewer bits."""
+
+import os
+
+import keras
+
+_ONEDNN = (
+    "TF_SET_ONEDNN_FPMATH_MODE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+)
+
+
+def rounding() -> str:
+    """Return in words what was set otherwise than by default; "" if nothing was.
+
+    The environment can let oneDNN, by which TensorFlow multiplies on a CPU, compute in
+    bfloat16; TensorFlow and JAX have switches of their own.
+    """
+    modes = {os.environ.get(name, "").lower() for name in _ONEDNN} - {"", "strict"}
+    return ", ".join([*sorted(modes), *_switched()])
+
+
+def _switched() -> list[str]:
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        exact = not tf.config.experimental.tensor_float_32_execution_enabled()
+        return ["no tf32"] if exact else []
+    if backend == "jax":
+        import jax  # type: ignore[import-not-found, unused-ignore]
+
+        chosen = jax.config.jax_default_matmul_precision
+        return [f"jax {chosen}"] if chosen else []
+    return []
