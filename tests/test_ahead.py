@@ -212,6 +212,21 @@ def test_views_that_cost_more_than_they_save_are_not_kept(data, backbone):
         assert ("live" in str(trainer.plan(data))) == engine
 
 
+def test_epochs_that_learn_live_do_not_pay_for_what_is_kept(data, backbone):
+    """Where all learns in phase 2, its epochs see nothing of what phase 1 keeps."""
+    for first, second, engine in ((1, 3, "live"), (2, 3, "kept"), (2, 1, "kept")):
+        trainer = TwoPhaseTrainer(
+            backbone,
+            heads.linear(),
+            phase_1=Phase(epochs=first),
+            phase_2=Phase(epochs=second, unfreeze="all"),
+            verbose=0,
+        )
+        plans = trainer.plan(data).phases
+        assert ["kept" if each.kept else "live" for each in plans] == [engine, "live"]
+        assert engine == "live" or f"2 times for {first} epochs" in plans[0].how
+
+
 def test_drawn_views_are_trained_from(data, backbone):
     """Any augmentation of single images can be kept, a few views of each."""
     options = {"batch_norm": "frozen", "augmentations": [augment.crop(4)]}

@@ -71,6 +71,8 @@ class Ahead:
             place if place and self._is_kept(place, origin) else None
             for place, origin in zip(found, known, strict=True)
         ]
+        if not origins and self._epochs < self._budget.least:
+            self._places = [None] * len(found)  # live training runs the part less often
         self._ways = [self._way(*each) for each in enumerate(known)]
         self._held: dict[str, dict[str, Activations]] = {}
 
@@ -145,7 +147,13 @@ class Ahead:
         place = self._places[index]
         if place is None:
             return "live, each image through the whole network in every epoch"
-        return self._budget.describe(place)
+        return self._budget.describe(place, self._epochs)
+
+    @property
+    def _epochs(self) -> int:
+        """How many epochs learn from what is kept."""
+        pairs = zip(self._course.phases, self._places, strict=True)
+        return sum(phase.epochs for phase, place in pairs if place)
 
     def _frozen(self, phase: Phase) -> Boundary | None:
         """Return the end of what a phase leaves as it is, if that may be kept."""

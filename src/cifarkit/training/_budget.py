@@ -31,7 +31,7 @@ class Budget:
         cache: how they are kept.
         views: which views of the training images; None to train live.
         images: how many training images there are, and how many others.
-        epochs: how many epochs learn from them.
+        least: fewest epochs that are worth it to compute the views.
         limit: bytes that may be held in memory.
         known: whether the backbone can be told from others, so that what it gives is
             found again on disk.
@@ -40,15 +40,13 @@ class Budget:
     cache: Cache
     views: Views | None
     images: tuple[int, int]
-    epochs: int
+    least: int
     limit: int
     known: bool = True
 
     @classmethod
     def of(cls, course: Course, data: Data, network: Network) -> "Budget":
         """Return the budget of a training.
-
-        What `cache="auto"` would compute more often than live training is not kept.
 
         Args:
             course: the training. Without a limit of its own, half of the machine's free
@@ -60,18 +58,16 @@ class Budget:
         auto = not isinstance(course.cache, Cache)
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)
-        epochs = sum(phase.epochs for phase in course.phases)
-        solved = any(phase.solved for phase in course.phases)  # it needs all views
-        wasteful = auto and not solved and len(views or ()) > epochs
-        if course.cache == "never" or wasteful or not images:
+        if course.cache == "never" or not images:
             views = None
+        solved = any(phase.solved for phase in course.phases)  # it needs all views
         given = course.max_memory
         limit = int(_free_memory() * _SHARE) if given is None else given
         return cls(
             cache,
             views,
             (images[0], sum(images[1:])) if images else (0, 0),
-            epochs,
+            len(views or ()) if auto and not solved else 0,
             limit,
             network.parts is None or can_be_known(network.parts[0]),
         )
@@ -91,14 +87,19 @@ class Budget:
         total = sum(map(self.nbytes, places))
         return self._on_disk(total) or total <= self.limit
 
-    def describe(self, place: Boundary) -> str:
-        """Return in words what is kept at a place, and what that costs and saves."""
+    def describe(self, place: Boundary, epochs: int) -> str:
+        """Return in words what is kept at a place, and what that costs and saves.
+
+        Args:
+            place: where the network is cut.
+            epochs: how many epochs learn from what is kept.
+        """
         size, passes = self.nbytes(place), len(self.views or ())
         where = "on disk" if self._on_disk(size) else "in memory"
         return (
             f"from {_counted(passes, 'kept view')} at {place}, "
             f"{size / 2**20:,.0f} MiB {where}; the frozen part runs "
-            f"{_counted(passes, 'time')} for {_counted(self.epochs, 'epoch')}"
+            f"{_counted(passes, 'time')} for {_counted(epochs, 'epoch')}"
         )
 
     def _on_disk(self, nbytes: int) -> bool:
