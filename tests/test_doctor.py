@@ -222,6 +222,15 @@ def test_what_fit_would_refuse_is_found(data):
     assert grave(doctor(trainer(), data), "CK100") == []
 
 
+def test_a_refusal_is_told_beside_other_errors(data):
+    """Copies among the validation images do not say why `fit` would refuse."""
+    copies = replace(data, validation=data.train)
+    wrong = replace(PHASE_2, unfreeze="block_99")
+    found = doctor(trainer(phase_2=wrong), copies)
+    assert grave(found, "CK107") == ["error"]
+    assert grave(found, "CK100") == ["error"]
+
+
 # CK101: changed after compile
 
 
@@ -366,6 +375,20 @@ def test_missing_values_are_found(data):
     assert "error" in grave(doctor(model, (images, labels)), "CK103")
 
 
+def test_validation_images_are_judged_too(data):
+    """Another scale, a NaN, another shape: figures on them would mean nothing."""
+    model = network(loss="sparse_categorical_crossentropy")
+    images, labels = pair(data.train)
+    others, theirs = pair(data.validation)
+    unit = doctor(model, (images / 255, labels), validation=(others, theirs))
+    assert "warning" in grave(unit, "CK103")
+    others[-1, 0, 0, 0] = np.nan
+    odd = doctor(model, (images, labels), validation=(others, theirs))
+    assert "validation images are no finite" in str(odd)
+    small = doctor(model, (images, labels), validation=(others[:, :8], theirs))
+    assert "does not take validation images" in str(noted(small, "CK113"))
+
+
 def test_a_preprocessing_of_ones_own_is_found(data):
     """Weights that were trained with another input than they are told to get."""
     backbone = backbones.get("mobilenetv2", preprocess="unit")
@@ -441,6 +464,42 @@ def test_labels_that_fit_pass(data, loss, change, end, outputs):
     model = network(loss=loss, end=end, outputs=outputs)
     images, labels = pair(data.train)
     assert grave(doctor(model, (images, change(labels))), "CK104") == []
+
+
+@pytest.mark.parametrize(
+    "change", [lambda y: np.eye(4)[y], lambda y: y + 1, lambda y: y.astype(str)]
+)
+def test_validation_labels_are_judged_too(data, change):
+    """`fit` stops at them at the end of its first epoch, an hour later."""
+    model = network(loss="sparse_categorical_crossentropy")
+    others, theirs = pair(data.validation)
+    found = doctor(model, pair(data.train), validation=(others, change(theirs)))
+    assert grave(found, "CK104") == ["error"]
+    assert "validation labels" in str(found)
+
+
+@pytest.mark.parametrize("change", [lambda y: y.astype(str), lambda y: None])
+def test_labels_that_are_words_or_missing_are_found(data, change):
+    """A plain network can learn from neither."""
+    model = network(loss="sparse_categorical_crossentropy")
+    images, labels = pair(data.train)
+    found = doctor(model, (images, change(labels)))
+    assert grave(found, "CK104") == ["error"]
+    assert grave(doctor(network(), (images, None)), "CK104") == []  # nothing is asked
+
+
+def test_several_classes_an_image_and_numbers_to_estimate_pass(data):
+    """Neither multi-label classification nor regression is called wrong."""
+    images, labels = pair(data.train)
+    several = np.eye(4)[labels]
+    several[:, 0] = 1
+    model = network(loss="binary_crossentropy", end="sigmoid")
+    found = doctor(model, (images, several))
+    assert grave(found, "CK104") == grave(found, "CK112") == []
+    wide = network(loss="binary_crossentropy", end="sigmoid", outputs=5)
+    assert grave(doctor(wide, (images, several)), "CK104") == ["error"]
+    scalar = network(loss="mse", end=None, outputs=1)
+    assert grave(doctor(scalar, (images, labels * 30)), "CK104") == []
 
 
 def test_a_whole_network_with_other_outputs_is_found(data):
@@ -997,6 +1056,22 @@ def test_fractions_are_no_class_numbers(data):
     found = doctor(model, (data.train.images, np.linspace(0, 1, len(data.train))))
     assert grave(found, "CK104") == ["error"]
     assert grave(found, "CK112") == []
+
+
+def test_names_are_counted():
+    """A trainer takes class names; rare ones are rare all the same."""
+    images = np.zeros((60, 16, 16, 3), np.uint8)
+    names = np.array(["cat"] * 58 + ["dog"] * 2)
+    one = Phase(epochs=1)
+    found = doctor(trainer(phase_1=one, phase_2=None), (images, names))
+    assert grave(found, "CK112") == ["warning"]
+
+
+def test_no_data_are_refused_as_what_they_are(data):
+    """Nothing is no training set, with validation images or without."""
+    for others in (None, pair(data.validation)):
+        with pytest.raises(InvalidArgument, match="received NoneType"):
+            doctor(network(), None, validation=others)
 
 
 @pytest.mark.parametrize("labels", [[0] * 7, None])

@@ -35,6 +35,8 @@ _LOOKS = (
     _calls.called_in_training,
 )
 
+_EXPLAIN = ("CK103", "CK104", "CK111")  # why a trainer may refuse
+
 
 def doctor(
     trainer_or_model: Any, data: Any, *, validation: Any = None, timed: bool = False
@@ -77,7 +79,10 @@ def doctor(
 
 def _refusal(case: Case, found: list[Finding]) -> Iterator[Finding]:
     """CK100: the trainer refuses, and no other finding says why."""
-    if case.refusal and not any(each.severity == "error" for each in found):
+    explained = any(
+        each.severity == "error" and each.code in _EXPLAIN for each in found
+    )
+    if case.refusal and not explained:
         yield Finding(
             "CK100",
             "error",
@@ -92,8 +97,12 @@ def _unseen(case: Case) -> Iterator[Finding]:
     unseen = []
     if case.plain is not None and case.graph is None:
         unseen.append("The network is no built functional or sequential model.")
-    elif case.graph is not None and _shapes.fitting(case.graph, case.train) is None:
-        unseen.append("The network does not take images of this shape.")
+    elif case.graph is not None:
+        unseen += [
+            f"The network does not take {part.name} images of this shape."
+            for part in case.parts
+            if _shapes.fitting(case.graph, part) is None
+        ]
     if any(not part.complete for part in case.parts):
         unseen.append("Only the first images of the data set were read.")
     if unseen:

@@ -21,7 +21,7 @@ MOST = 10_000
 """Images of a `tf.data.Dataset` that are read at most; arrays are read whole."""
 
 _SAMPLE = 16
-Form = Literal["numbers", "one-hot", "soft"]
+Form = Literal["numbers", "one-hot", "several", "soft", "names", "missing"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +34,11 @@ class Part:
         low: smallest value of all.
         high: largest value of all.
         digests: of each image's pixels, in order.
-        numbers: class numbers, int64, shape `(N,)`; None where there are no labels.
+        numbers: class numbers, int64, shape `(N,)`; None where labels are none.
         columns: of one-hot labels, or of the class names of a split; 1 of fractions; 0
             if unknown.
-        form: what the labels look like, or None if the user is free to choose.
+        form: what the labels look like; `"several"` has more than one class an image.
+        free: whether they are those of a split, which gives any form.
         nbytes: what all images take in memory.
         batch: images per batch, if the data say so.
         complete: whether all images were read.
@@ -50,7 +51,8 @@ class Part:
     digests: tuple[bytes, ...]
     numbers: NDArray[np.int64] | None
     columns: int
-    form: Form | None
+    form: Form
+    free: bool
     nbytes: int
     batch: int | None
     complete: bool
@@ -73,9 +75,10 @@ def parts_of(data: Any, validation: Any) -> tuple[Part, ...]:
     """
     named = [("training", data), ("validation", validation)]
     if isinstance(data, Splits):
-        given = data.validation if validation is None else validation
-        named = [("training", data.train), ("validation", given), ("test", data.test)]
-    parts = [_part(name, each) for name, each in named if each is not None]
+        other = data.validation if validation is None else validation
+        named = [("training", data.train), ("validation", other), ("test", data.test)]
+    given = [(name, each) for name, each in named if each is not None or each is data]
+    parts = [_part(name, each) for name, each in given]
     if not len(parts[0]):
         raise InvalidData("Expected at least one training image; received none.")
     return tuple(part for part in parts if len(part))
@@ -131,7 +134,8 @@ def _read(
         digests=tuple(digests),
         numbers=classes,
         columns=columns or width,
-        form=None if free else form,
+        form=form,
+        free=free,
         nbytes=0 if stream else nbytes,
         batch=max(sizes, default=0) if stream else None,
         complete=complete,
@@ -173,16 +177,27 @@ def _digests(images: NDArray[Any]) -> Iterator[bytes]:
 
 def _labels(
     batches: Sequence[NDArray[Any]],
-) -> tuple[Form | None, NDArray[np.int64] | None, int]:
+) -> tuple[Form, NDArray[np.int64] | None, int]:
     """Return what labels look like, as class numbers, and how many columns they had."""
     rows = [each.reshape(len(each), -1) for each in batches if each.size]
-    labels = np.concatenate(rows) if rows else np.array([""])
+    if not rows:
+        return "missing", None, 0
+    labels = np.concatenate(rows)
     if labels.dtype.kind not in "uifb":
-        return None, None, 0
+        _, names = np.unique(labels.astype(str), return_inverse=True)
+        return "names", names.reshape(-1).astype(np.int64), 0
     if labels.shape[1] == 1:
         with np.errstate(invalid="ignore"):  # NaN is no whole number
             numbers = labels[:, 0].astype(np.int64)
         whole = np.array_equal(numbers, labels[:, 0])
         return ("numbers", numbers, 0) if whole else ("soft", None, 1)
-    form: Form = "one-hot" if np.isin(labels, (0, 1)).all() else "soft"
-    return form, labels.argmax(axis=1).astype(np.int64), labels.shape[1]
+    return _columns(labels)
+
+
+def _columns(labels: NDArray[Any]) -> tuple[Form, NDArray[np.int64] | None, int]:
+    """Return the same of labels with a column for each class."""
+    width, whole = labels.shape[1], bool(np.isin(labels, (0, 1)).all())
+    if whole and labels.sum(axis=1).max() > 1:
+        return "several", None, width
+    form: Form = "one-hot" if whole else "soft"
+    return form, labels.argmax(axis=1).astype(np.int64), width

@@ -34,6 +34,7 @@ FAMILIES = {
 }
 _OPEN = ("EfficientNet",)  # it begins with a normalisation that weights=None lacks
 _TOO_SMALL, _TOO_LARGE, _SLACK = 0.1, 2.0, 0.1
+_APART = 10
 _ADVICE = (
     "Feed RGB in [0, 255] and convert once, inside of the network: with "
     "keras.applications' own preprocess_input, or with backbones.get()."
@@ -43,8 +44,10 @@ _ADVICE = (
 def input_range(case: Case) -> Iterator[Finding]:
     """CK103: images on another scale than the backbone's weights were trained with."""
     yield from _as_told(case)
-    if not np.isfinite((case.train.low, case.train.high)).all():
-        detail = "Some values of the training images are no finite numbers."
+    yield from _apart(case.parts)
+    odd = [x.name for x in case.parts if not np.isfinite((x.low, x.high)).all()]
+    if odd:
+        detail = f"Some values of the {' and '.join(odd)} images are no finite numbers."
         yield _wrong(detail, "Find out how they came about, and replace them.")
     elif case.course is not None and case.train.high <= 1:
         yield _wrong(
@@ -54,6 +57,20 @@ def input_range(case: Case) -> Iterator[Finding]:
         )
     elif case.graph:
         yield from _as_measured(case.graph, case.train, wrapped=_is_wrapped(case))
+
+
+def _apart(parts: Sequence[Part]) -> Iterator[Finding]:
+    """Say where one part reaches ten times as high as another."""
+    first, *others = parts
+    for other in others:
+        low, high = sorted((first.high, other.high))
+        if low > 0 and high > _APART * low:
+            yield _wrong(
+                f"The {first.name} images go up to {first.high:g}, the {other.name} "
+                f"images up to {other.high:g}.",
+                "Scale all parts alike, or leave it to a layer of the network.",
+                severity="warning",
+            )
 
 
 def family(

@@ -70,7 +70,7 @@ def fitting(model: Any, part: Part) -> NDArray[np.float32] | None:
     given = images.shape[1:3]
     if all(side in (None, ours) for side, ours in zip(wanted, given, strict=False)):
         return images
-    if part.form is None and None not in wanted[:2]:
+    if part.free and None not in wanted[:2]:
         resized = keras.ops.image.resize(images, wanted[:2])
         return np.asarray(keras.ops.convert_to_numpy(resized), np.float32)
     return None

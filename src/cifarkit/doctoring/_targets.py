@@ -1,10 +1,12 @@
 """CK104 and CK105: labels, loss and output, which must speak of the same thing."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding, Severity
@@ -12,6 +14,7 @@ from cifarkit.doctoring._graph import ending
 from cifarkit.doctoring._part import Part
 
 Kind = Literal["sparse", "categorical", "binary"]
+_COLUMNED = ("one-hot", "several", "soft")
 
 _KINDS: dict[str, Kind] = {
     "sparsecategoricalcrossentropy": "sparse",
@@ -30,13 +33,26 @@ def labels(case: Case) -> Iterator[Finding]:
             "The network ends in a softmax over one output, which is always 1.",
             "Use Dense(1, activation='sigmoid'), or one output for each class.",
         )
-    for where, loss in _losses(case):
-        kind = _kind(loss)
-        if case.plain is not None and kind:
-            yield from _by_form(case.train, kind)
+    kinds = [(where, _kind(loss)) for where, loss in _losses(case)]
+    for where, kind in kinds:
         yield from _by_end(kind, outputs, end, where)
-    if case.plain is not None or (case.course and case.course.head is None):
-        yield from _by_count(case.train, outputs)
+    for part in case.parts:
+        found = [*_of_part(case, part, outputs, [kind for _, kind in kinds])]
+        yield from found
+        if found:
+            break  # what is wrong with one part is seldom right in the next
+
+
+def _of_part(
+    case: Case, part: Part, outputs: int, kinds: Sequence[Kind | None]
+) -> Iterator[Finding]:
+    if case.plain is not None:
+        yield from _unreadable(part, trained=bool(kinds))
+        for kind in kinds:
+            yield from _by_form(part, kind)
+    whole = case.plain is not None or (case.course and case.course.head is None)
+    if whole and (outputs > 1 or any(kinds)):  # else numbers are estimated
+        yield from _by_count(part, outputs)
 
 
 def logits(case: Case) -> Iterator[Finding]:
@@ -79,23 +95,38 @@ def _twice(end: str, where: str, mended: bool) -> Finding:
     )
 
 
-def _by_form(part: Part, kind: Kind) -> Iterator[Finding]:
+def _unreadable(part: Part, *, trained: bool) -> Iterator[Finding]:
+    if part.form == "names":
+        yield _mismatch(
+            f"The {part.name} labels are words, and Keras takes numbers.",
+            "Number the classes from 0: np.unique(labels, return_inverse=True).",
+        )
+    if part.form == "missing" and trained:
+        yield _mismatch(
+            f"The {part.name} images have no labels, which the loss needs.",
+            "Give pairs of images and labels.",
+        )
+
+
+def _by_form(part: Part, kind: Kind | None) -> Iterator[Finding]:
+    if part.free:
+        return
     if kind == "sparse" and part.form == "soft" and part.columns == 1:
         yield _mismatch(
-            "The labels are no whole numbers, and the sparse loss takes class numbers: "
-            "it cuts them off.",
+            f"The {part.name} labels are no whole numbers, and the sparse loss takes "
+            "class numbers: it cuts them off.",
             "Number the classes from 0.",
         )
-    elif kind == "sparse" and part.form in ("one-hot", "soft"):
+    elif kind == "sparse" and part.form in ("one-hot", "several", "soft"):
         yield _mismatch(
-            f"The labels have {part.columns} columns, and the sparse loss takes class "
-            "numbers: fit stops with an error about shapes.",
+            f"The {part.name} labels have {part.columns} columns, and the sparse loss "
+            "takes class numbers: fit stops with an error about shapes.",
             "Use categorical_crossentropy, or labels.argmax(axis=1).",
         )
     if kind == "categorical" and part.form == "numbers":
         yield _mismatch(
-            "The labels are class numbers, and the loss takes one column for each "
-            "class: fit stops with an error about shapes.",
+            f"The {part.name} labels are class numbers, and the loss takes one column "
+            "for each class: fit stops with an error about shapes.",
             "Use sparse_categorical_crossentropy, or keras.utils.to_categorical.",
         )
 
@@ -120,23 +151,29 @@ def _by_end(
 
 
 def _by_count(part: Part, outputs: int) -> Iterator[Finding]:
-    if part.numbers is None or not outputs:
-        return
-    low, high = int(part.numbers.min()), int(part.numbers.max())
-    classes = 2 if outputs == 1 else outputs
-    if part.form in ("one-hot", "soft") and part.columns != outputs:
+    if outputs and part.form in _COLUMNED and part.columns not in (1, outputs):
         yield _mismatch(
-            f"The labels have {part.columns} columns, the network {outputs} outputs.",
+            f"The {part.name} labels have {part.columns} columns, the network "
+            f"{outputs} outputs.",
             f"Build the network with {part.columns} outputs.",
         )
-    elif low < 0 or high >= classes:
+    elif outputs and part.numbers is not None and part.form != "names":
+        yield from _by_number(part, part.numbers, outputs)
+
+
+def _by_number(
+    part: Part, numbers: NDArray[np.int64], outputs: int
+) -> Iterator[Finding]:
+    low, high = int(numbers.min()), int(numbers.max())
+    classes, seen = 2 if outputs == 1 else outputs, len(set(numbers.tolist()))
+    if low < 0 or high >= classes:
         hint = " They seem to be counted from 1." if low == 1 else ""
         yield _mismatch(
-            f"The labels go from {low} to {high}; {outputs} outputs mean the classes 0 "
-            f"to {classes - 1}.{hint}",
+            f"The {part.name} labels go from {low} to {high}; {outputs} outputs mean "
+            f"the classes 0 to {classes - 1}.{hint}",
             "Number the classes from 0, or give the network one output for each.",
         )
-    elif part.complete and outputs > 1 and (seen := _seen(part)) < outputs:
+    elif part.name == "training" and part.complete and 1 < outputs > seen:
         yield _mismatch(
             f"The network has {outputs} outputs, and the training images show "
             f"{seen} classes.",
@@ -148,10 +185,6 @@ def _by_count(part: Part, outputs: int) -> Iterator[Finding]:
 def _mismatch(detail: str, advice: str, severity: Severity = "error") -> Finding:
     title = "Labels, loss and outputs do not fit together"
     return Finding("CK104", severity, title, detail, advice)
-
-
-def _seen(part: Part) -> int:
-    return 0 if part.numbers is None else len(set(part.numbers.tolist()))
 
 
 def _outputs(case: Case) -> int:
