@@ -38,6 +38,13 @@ def test_a_temperature_makes_probabilities_honest():
     np.testing.assert_array_equal(sure.argmax(axis=1), honest.argmax(axis=1))
 
 
+def test_very_sure_mistakes_count_as_they_are():
+    """Log odds of 40, nine of ten right: the temperature is 40 / log(9)."""
+    rows = softmax(np.tile([40.0, 0.0], (100, 1)), axis=1)
+    found = calibration.temperature(np.repeat([0, 1], (90, 10)), rows)
+    assert found == pytest.approx(40 / np.log(9), rel=1e-3)
+
+
 def assembled():
     """Return a nested model of a backbone and a head."""
     image = keras.Input((16, 16, 3))

@@ -26,7 +26,7 @@ from cifarkit._types import Layer, Model
 __all__ = ["scaled", "temperature"]
 
 _RANGE = (0.05, 20.0)
-_SMALLEST = 1e-12
+_SMALLEST = float(np.finfo(np.float32).tiny)  # probabilities are float32
 
 
 def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
