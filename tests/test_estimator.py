@@ -176,6 +176,16 @@ def test_settings_are_those_of_a_transformer(backbone):
     assert (features.size, features.pooling) == (SIZE, "max")
 
 
+def test_a_search_over_backbones_computes_each_image_once(split, computed):
+    """scikit-learn copies what it tries; a copy is the same backbone still."""
+    narrow, wide = tiny(5), tiny(6)
+    grid = {"features__backbone": [narrow, wide], "head__C": [0.1, 1.0]}
+    estimator = classifier(narrow, size=SIZE, cache=Cache(disk=False))
+    GridSearchCV(estimator, grid, cv=3).fit(split.images, split.labels)
+    assert len(computed) == 2 * len(split)
+    assert copy.deepcopy(wide) is wide
+
+
 def test_another_setting_is_another_network(backbone, split):
     """A clone with another size or backbone does not get the first one's features."""
     features = Features(backbone, size=SIZE)

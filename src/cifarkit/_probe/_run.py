@@ -94,7 +94,7 @@ def _probed(
         backbone=backbone.name,
         weights=backbone.weights.name,
         preprocess=backbone.preprocess,
-        size=size,
+        size=int(size),
         right=score.right,
         scored=len(validation),
         loss=score.loss,

@@ -51,6 +51,10 @@ class Backbone:
             self.spec.check_size(self.size)
             object.__setattr__(self, "size", int(self.size))
 
+    def __deepcopy__(self, memo: object) -> "Backbone":
+        """A value is its own copy: scikit-learn copies what its searches try."""
+        return self
+
     @property
     def name(self) -> str:
         """The name of the backbone and of the models that it builds."""
