@@ -23,7 +23,7 @@ from cifarkit import (
     report,
 )
 from cifarkit._errors import InvalidArgument, InvalidData, WriteError
-from cifarkit.report import _sections
+from cifarkit.report import _claims, _course, _network, _opening, _quality
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
@@ -75,7 +75,7 @@ def test_a_report_says_the_figures(made):
         assert f"| {score.recall:.3f} | {score.f1:.3f} |" in text
     for channel in datasets.channels(made.data.train):
         assert f"| {channel.mean:.2f} | {channel.deviation:.2f} |" in text
-    assert f"| accuracy | 0.9024 | {made.evaluation.accuracy:.4f} |" in text
+    assert f"| accuracy | 90.24% | {made.evaluation.accuracy:.2%} |" in text
     assert f"{100 * made.result.gap:.2f} points" in text
     assert "- The checkpoint was another one." in text
 
@@ -98,6 +98,12 @@ def test_the_record_of_a_report_can_be_read(made):
     record = json.loads((made.folder / "report.json").read_text())
     assert record["evaluation"] == made.evaluation.to_dict()
     assert record["training"]["kept"] == made.result.kept
+    assert record["claimed"] == {"accuracy": 0.9024, "loss": 0.33, "gap": None}
+    assert record["notes"] == ["The checkpoint was another one."]
+    assert record["data"]["source"] == made.data.source
+    assert sum(record["data"]["images_per_class"]["test"]) == len(made.data.test)
+    red, *_ = datasets.channels(made.data.train)
+    assert record["data"]["channels"]["red"]["mean"] == red.mean
 
 
 def test_a_report_is_written_again_over_itself(made):
@@ -157,15 +163,15 @@ def test_a_claim_that_cannot_be_compared_is_refused(made, tmp_path, claim):
 def test_the_claim_of_a_recipe_is_compared(made):
     """Penalties with penalties, no figure where there is none, nothing of nothing."""
     given = recipes.get("s4-resnet50-head").claimed.to_dict()
-    _, table, _ = _sections.claims(given, made.evaluation, made.result)
+    _, table, _ = _claims.claims(given, made.evaluation, made.result)
     names = [row[0] for row in table.rows]
-    assert names == ["accuracy", "loss with penalties on weights"]
+    assert names == ["accuracy", "loss with weight penalties"]
     assert table.rows[1][2] == f"{made.evaluation.objective:.4f}"
     nothing = recipes.get("s1-resnet50-frozen").claimed.to_dict()
-    assert _sections.claims(nothing, made.evaluation, made.result) == []
+    assert _claims.claims(nothing, made.evaluation, made.result) == []
     unknown = SimpleNamespace(gap=float("nan"))
-    _, table = _sections.claims({"gap": 0.1}, made.evaluation, unknown)
-    assert table.rows == (("gap", "0.1000", "-"),)
+    _, table = _claims.claims({"gap": 0.1}, made.evaluation, unknown)
+    assert table.rows == (("gap", "10.00 points", "-"),)
 
 
 def test_a_file_is_no_folder(made, tmp_path):
@@ -189,8 +195,17 @@ def test_other_training_images_are_refused(made, tmp_path):
     """Statistics of images that were not learned from say nothing of the result."""
     part = made.data.train.take(20)
     other = datasets.Splits(part, made.data.validation, made.data.test)
-    with pytest.raises(InvalidArgument, match="learned from; received 20"):
+    with pytest.raises(
+        InvalidArgument, match="training images that fit had; received 20"
+    ):
         report.write(tmp_path / "report", made.result, made.evaluation, other)
+    train = made.data.train
+    turned = replace(made.data, train=replace(train, images=train.images[::-1]))
+    with pytest.raises(InvalidArgument, match="others of the same number"):
+        report.write(tmp_path / "report", made.result, made.evaluation, turned)
+    fewer = replace(made.data, validation=made.data.validation.take(4))
+    with pytest.raises(InvalidArgument, match="validation images that fit had"):
+        report.write(tmp_path / "report", made.result, made.evaluation, fewer)
     assert not (tmp_path / "report").exists()
 
 
@@ -210,6 +225,7 @@ def test_a_report_without_validation_and_without_maps(tmp_path):
     trainer = TwoPhaseTrainer(network, phase_1=Phase(), verbose=0)
     result = trainer.fit((data.train.images, data.train.labels))
     evaluation = evaluate(result.model, data.test)
+    data = replace(data, validation=data.validation.take(0))
     folder = report.write(tmp_path / "report", result, evaluation, data)
     text = (folder / "report.md").read_text()
     assert "nan" not in text.lower().replace("finance", "")
@@ -273,17 +289,18 @@ def test_comparisons_refuse_what_cannot_be_compared():
 
 
 def test_a_claim_lies_inside_or_outside(made):
-    """The ends of the interval belong to it."""
+    """The ends of the interval belong to it; outside, a distance is told."""
     low, high = made.evaluation.interval
-    for value, side in (
-        (low, "inside"),
-        (high, "inside"),
-        (low - 0.01, "outside"),
-        (high + 0.01, "outside"),
+    apart = 100 * (high + 0.01 - made.evaluation.accuracy)
+    for value, words in (
+        (low, "lies inside the"),
+        (high, "lies inside the"),
+        (low - 0.01, "points below the measured one, outside"),
+        (high + 0.01, f"lies {apart:.2f} points above the measured one, outside"),
     ):
         claim = {"accuracy": value}
-        *_, words = _sections.claims(claim, made.evaluation, made.result)
-        assert f"lies {side} the" in words.text
+        *_, said = _claims.claims(claim, made.evaluation, made.result)
+        assert words in said.text
 
 
 @pytest.mark.parametrize(
@@ -326,20 +343,20 @@ def test_the_words_below_a_figure_count_what_is_in_it(made, tmp_path):
         (drawn,) = album.of_attention(made.result, made.data, rows)
         assert words in drawn.caption
         named = _named(test, np.array([0]), rows)
-        assert ("\nis " in named[0]) == bool(shift)
+        assert ("\ntrue: " in named[0]) == bool(shift)
 
 
 def test_a_report_without_validation_or_mistakes_promises_none(made):
     """No choice by images that there are not, no table of pairs without any."""
     train = made.data.train
     none = replace(train, images=train.images[:0], labels=train.labels[:0])
-    said = _sections.exploration(replace(made.data, validation=none))
+    said = _opening.exploration(replace(made.data, validation=none))
     assert "choices" not in str(said)
     perfect = replace(made.evaluation, confusion=np.eye(4, dtype=int) * 25)
-    assert "confused" not in str(_sections.quality(perfect, made.result))
+    assert "confused" not in str(_quality.quality(perfect))
     phase = made.result.phases[0]
     history = {"loss": phase.history["loss"], "accuracy": phase.history["accuracy"]}
-    blind = _sections._course(replace(phase, history=history))
+    blind = _course._course(replace(phase, history=history))
     assert blind.endswith(f"the weights are those of epoch {phase.kept_epoch + 1}")
 
 
@@ -349,25 +366,57 @@ def test_a_report_without_validation_or_mistakes_promises_none(made):
 def test_a_rough_claim_is_quoted(name, words, made):
     """A midpoint that nobody claimed does not stand alone."""
     claimed = recipes.get(name, "as_published").claimed.to_dict()
-    said = str(_sections.claims(claimed, made.evaluation, made.result))
+    said = str(_claims.claims(claimed, made.evaluation, made.result))
     assert f"In the words of the claim: {words}." in said
 
 
 def test_a_report_counts_phases_from_one(made):
-    """And says which was kept, and how it was set."""
+    """And says which was kept, from which epoch, and how far it is overfitted."""
     text = (made.folder / "report.md").read_text()
-    kept = made.result.phases[0].kept_epoch + 1
-    assert "### Phase 1\n" in text
-    phase = made.result.phases[0]
-    reached = f"those of epoch {kept}, validation accuracy"
-    assert f"{reached} {phase.validation_accuracy:.2%}, kept. Settings: epochs" in text
+    (phase,) = made.result.phases
+    reached = f"{phase.validation_accuracy:.2%}"
+    kept = f"those of epoch {phase.kept_epoch + 1}, validation accuracy {reached}."
+    assert "Phase 1: 2 epochs in" in text
+    assert f"each image through the whole network; the weights are {kept} These" in text
+    accuracy = phase.history["accuracy"][phase.kept_epoch]
+    assert f"training accuracy is {accuracy:.2%}, the validation accuracy" in text
 
 
-def test_a_report_of_an_optimum_names_no_rate():
-    """Beside lbfgs nothing but the weights of classes means anything."""
-    for name in ("lbfgs", "LBFGS"):
-        settings = Phase(optimizer=name).to_dict()
-        assert _sections._words(settings) == f"optimizer {name}, class_weight None"
+def test_a_report_says_what_features_cost(made):
+    """Nothing where an earlier phase or run had them."""
+    (phase,) = made.result.phases
+    for seconds, words in ((14.2, "computed in 14 s for"), (3e-5, "computed before")):
+        kept = replace(phase, engine="openvino", features=seconds)
+        assert f"on what openvino {words}" in _course._course(kept)
+
+
+def test_a_report_tells_settings_that_are_not_the_defaults():
+    """The first ones always; beside an optimum, what means nothing has a dash."""
+    solved, tuned = Phase(optimizer="LBFGS"), Phase(epochs=3, unfreeze=0.5)
+    table = _course._settings([solved.to_dict(), tuned.to_dict()])
+    rows = {name: tuple(cells) for name, *cells in table.rows}
+    assert rows["epochs"] == ("-", "3")
+    assert rows["optimizer"] == ("LBFGS", "adamw")
+    assert rows["unfreeze"] == ("-", "0.5")
+    assert "snap" not in rows
+    assert "class_weight" not in rows
+
+
+def test_statistics_are_told_of_both_parts_together(made):
+    """Publications count training and validation images alike."""
+    both = np.concatenate([made.data.train.images, made.data.validation.images])
+    *_, table = _opening.exploration(made.data)
+    for place, row in enumerate(table.rows):
+        pixels = both[..., place].astype(np.float64)
+        assert row[3:] == (f"{pixels.mean():.2f}", f"{pixels.std():.2f}")
+
+
+def test_a_network_that_resizes_nothing_is_said_to(made):
+    """One from scratch takes images as they are."""
+    assert "takes 16 x 16 pixels" in str(_network.architecture(made.result))
+    pretrained = {**made.result.provenance, "head": "classifier()", "size": 96}
+    other = replace(made.result, provenance=pretrained)
+    assert "sees 96 x 96 pixels; resizing" in str(_network.architecture(other))
 
 
 def test_a_report_looks_as_its_evaluation_did(made, tmp_path, monkeypatch):

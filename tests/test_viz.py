@@ -24,6 +24,7 @@ from cifarkit import (
 from cifarkit._errors import InvalidArgument, InvalidData, MissingExtra
 from cifarkit.evaluation import probabilities
 from cifarkit.viz._attention import halves
+from cifarkit.viz._canvas import grid
 
 
 @pytest.fixture(scope="module")
@@ -164,8 +165,9 @@ def test_calibration_is_what_it_says():
     """Half of the predictions at 75 % are right: the point lies at (75, 50)."""
     rows = np.array([[0.75, 0.25]] * 4)
     figure = viz.calibration(np.array([0, 0, 1, 1]), rows)
-    (x, y) = figure.axes[0].lines[1].get_data()
-    np.testing.assert_allclose((x, y), ([75], [50]))
+    (points,) = figure.axes[0].containers
+    place = np.asarray(points[0].get_data(), float)
+    np.testing.assert_allclose(place, ([75], [50]))
     assert "expected calibration error 0.2500" in texts(figure)
 
 
@@ -177,6 +179,35 @@ def test_a_comparison_shows_intervals(evaluation):
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xdata(), interval)
     with pytest.raises(InvalidArgument, match="at least one"):
         viz.comparison({})
+
+
+def test_a_comparison_shows_claims(evaluation):
+    """What somebody else reported is a mark beside what was measured."""
+    given = {"one": evaluation, "other": evaluation}
+    axes = viz.comparison(given, claimed={"other": 0.5}).axes[0]
+    marks = [line for line in axes.lines if line.get_marker() == "D"]
+    assert np.array_equal(marks[0].get_data(), [[50], [1]])
+    with pytest.raises(InvalidArgument, match="third"):
+        viz.comparison(given, claimed={"third": 0.5})
+
+
+def test_long_names_stay_beside_each_other(data):
+    """A line is as wide as its image, in smaller letters if it has to be."""
+    for words, points in (("cat", 8.0), ("aquarium_fish: 100%", 7.3), ("x" * 60, 5.0)):
+        figure = grid(data.test.images[:2], [words, "a"], columns=2)
+        title = figure.axes[0].title
+        assert title.get_fontsize() == pytest.approx(points, abs=0.1)
+
+
+def test_smoothed_labels_are_named_beside_their_loss(result):
+    """Their loss is another one than that of validation."""
+    for smoothing in (0.0, 0.1):
+        phases = [{"label_smoothing": smoothing}] * len(result.phases)
+        made = {**result.provenance, "phases": phases}
+        figure = viz.curves(replace(result, provenance=made))
+        words = [each.get_text() for each in figure.axes[1].get_legend().get_texts()]
+        assert ("training, labels smoothed" in words) == bool(smoothing)
+        assert "kept" in words
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -364,7 +395,13 @@ def test_heat_lies_over_the_images(data):
         for image in axes.images
         if image.get_array().ndim == 2
     ]
-    assert levels == [0.25, 0.75]
+    greys, heats = levels[::2], levels[1::2]
+    expected = [image.mean(axis=-1).max() for image in data.test.images[:2]]
+    np.testing.assert_allclose(greys, expected)
+    assert heats == [0.25, 0.75]  # where all places are alike, nothing is stretched
+    sloped = np.linspace(0.5, 1, 32 * 32, dtype=np.float32).reshape(1, 32, 32)
+    *_, heat = shown(viz.heat(data.test.images[:1], sloped))
+    assert (heat.get_array().min(), heat.get_array().max()) == (0, 1)
     assert {"a", "b"} <= set(texts(figure))
 
 

@@ -1,8 +1,8 @@
 """Images to train and to test on, from wherever they are, as plain NumPy arrays.
 
-Every function here returns `Splits`: training, validation and test images, uint8 at
-their native size. Nothing is resized or scaled before it reaches a network, so that the
-same arrays serve every backbone.
+Most functions return `Splits`: training, validation and test images as uint8 arrays.
+CIFAR and arrays keep their native size; `from_folder` resizes its files. Nothing is
+scaled before it reaches a network, so that the same arrays serve every backbone.
 """
 
 from cifarkit.datasets._arrays import from_arrays, split_of

@@ -37,6 +37,10 @@ class Channel:
         squares = self.counts @ (_VALUES - self.mean) ** 2
         return float(np.sqrt(squares / self.counts.sum()))
 
+    def __add__(self, other: "Channel") -> "Channel":
+        """The same channel over the images of both."""
+        return Channel(self.name, self.counts + other.counts)
+
     def __str__(self) -> str:
         return f"{self.name}: mean {self.mean:.2f}, deviation {self.deviation:.2f}"
 

@@ -63,14 +63,18 @@ class Album:
                 self._kept(
                     viz.augmentations(train, augment),
                     "augmentations",
-                    "One image, and what each augmentation by itself makes of it.",
+                    "One image, the first of each row, and what each augmentation by "
+                    "itself makes of it.",
                 )
             )
         return drawn
 
     def of_training(self, result: TrainResult) -> Picture:
         """Return the course of the phases."""
-        words = "Accuracy and loss of each epoch; the ring marks the weights kept."
+        words = (
+            "Accuracy and loss of each epoch: dashed, where a phase begins; the ring, "
+            "whose weights are kept."
+        )
         return self._kept(self._viz.curves(result), "curves", words)
 
     def of_quality(
@@ -81,19 +85,19 @@ class Album:
         draw: dict[str, tuple[Callable[[], Any], str]] = {
             "scores": (
                 lambda: viz.class_scores(evaluation),
-                "F1 of each class, between precision and recall.",
+                "F1, precision and recall of each class.",
             ),
             "confusion": (
                 lambda: viz.confusion(evaluation),
-                "True class by predicted class, in images.",
+                "True class by predicted class, in images; colour shows mistakes.",
             ),
             "calibration": (
                 lambda: viz.calibration(test.labels, probabilities),
-                "How often predictions of each confidence are right.",
+                "Predictions by confidence: right ones (95 % intervals), and all.",
             ),
             "right": (
                 lambda: viz.gallery(test, probabilities, right=True),
-                "Some images that are classified rightly.",
+                "Some images that are classified correctly.",
             ),
             "wrong": (
                 lambda: viz.gallery(test, probabilities, right=False),
@@ -124,8 +128,8 @@ class Album:
             return
         figure = self._viz.heat(images, maps, _named(data.test, places, probabilities))
         words = (
-            f"What spoke for the predicted class: sure hits ({len(hits)}) and sure "
-            f"errors ({len(errors)})."
+            f"Bright places spoke most for the predicted class: sure hits "
+            f"({len(hits)}) and sure errors ({len(errors)})."
         )
         yield self._kept(figure, "attention", words)
 
@@ -147,6 +151,6 @@ def _named(split: Split, places: Any, probabilities: Floats) -> list[str]:
     """Return the predicted classes, and of mistakes the true ones below."""
     names, guesses = split.class_names, probabilities[places].argmax(axis=1)
     return [
-        names[guess] + ("" if guess == true else f"\nis {names[true]}")
+        names[guess] + ("" if guess == true else f"\ntrue: {names[true]}")
         for guess, true in zip(guesses, split.labels[places], strict=True)
     ]

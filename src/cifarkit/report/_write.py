@@ -11,15 +11,21 @@ import numpy as np
 
 from cifarkit import _store, metrics
 from cifarkit._errors import InvalidArgument
-from cifarkit._types import Floats
+from cifarkit._numbers import is_number
+from cifarkit._types import Floats, Json
 from cifarkit.augment import Augmentation
-from cifarkit.datasets import Splits
+from cifarkit.datasets import Splits, channels
 from cifarkit.evaluation import Evaluation, probabilities
-from cifarkit.report import _sections
 from cifarkit.report._blocks import Block
+from cifarkit.report._claims import check_claims, claims
+from cifarkit.report._course import training
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
+from cifarkit.report._network import architecture
+from cifarkit.report._opening import exploration, objective, parts
 from cifarkit.report._pictures import FIGURES, NAMES, Album
+from cifarkit.report._quality import limits, quality
+from cifarkit.report._use import deployment
 from cifarkit.training import TrainResult
 
 _MOST_OTHERS = 0.005
@@ -54,9 +60,9 @@ def write(
         file, pictures inside), `report.json` and `figures/`.
 
     Raises:
-        InvalidArgument: `folder` is a file; training or evaluation had another number
-            of images than `data`; the evaluation is that of another model; or a claim
-            of an unknown figure, or outside of what it can be.
+        InvalidArgument: `folder` is a file; training or evaluation had other images
+            than `data`; the evaluation is that of another model; or a claim of an
+            unknown figure, or outside of what it can be.
         MissingExtra: `pip install 'cifarkit[viz]'` is needed.
         WriteError: the folder cannot be written.
 
@@ -67,32 +73,59 @@ def write(
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")
     _check_images(result, evaluation, data)
-    _sections.check_claims(claimed)
+    check_claims(claimed)
     rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
     _check_rows(rows, evaluation, data)
     with _store.writing(place), _whole(place) as part:
         album = Album(part)
         blocks: list[Block] = [
-            *_sections.objective(result, data, evaluation),
-            *_sections.exploration(data),
+            *objective(result, data, evaluation),
+            *exploration(data),
             *album.of_data(data, augment),
-            *_sections.architecture(result),
-            *_sections.training(result),
+            *architecture(result),
+            *training(result),
             album.of_training(result),
-            *_sections.quality(evaluation, result),
+            *quality(evaluation),
             *album.of_quality(data, evaluation, rows),
             *album.of_attention(result, data, rows),
-            *_sections.claims(claimed or {}, evaluation, result),
-            *_sections.limits(evaluation, notes),
-            *_sections.deployment(data),
+            *claims(claimed or {}, evaluation, result),
+            *limits(evaluation, notes),
+            *deployment(data),
         ]
-        figures = {"training": result.to_dict(), "evaluation": evaluation.to_dict()}
+        figures = {
+            "training": result.to_dict(),
+            "evaluation": evaluation.to_dict(),
+            "data": _described(data),
+            "claimed": {
+                name: float(value) if is_number(value) else value
+                for name, value in (claimed or {}).items()
+            },
+            "notes": list(notes),
+        }
         _store.write_text(part / "report.md", markdown(blocks))
         _store.write_text(part / "report.html", html(blocks, part))
         _store.write_text(
             part / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n"
         )
     return place
+
+
+def _described(data: Splits) -> Json:
+    """Return what the images are like, as JSON values."""
+    names = data.train.class_names
+    counts = {
+        part: np.bincount(split.labels, minlength=len(names)).tolist()
+        for part, split in parts(data).items()
+    }
+    return {
+        "source": data.source,
+        "class_names": list(names),
+        "images_per_class": counts,
+        "channels": {
+            each.name: {"mean": each.mean, "deviation": each.deviation}
+            for each in channels(data.train)
+        },
+    }
 
 
 @contextmanager
@@ -116,10 +149,21 @@ def _check_images(result: TrainResult, evaluation: Evaluation, data: Splits) -> 
             f"Expected the evaluation of the {len(data.test):,} test images; received "
             f"one of {evaluation.n:,}. Call evaluate(result.model, data.test)."
         )
-    if (learned := result.provenance["n_train"]) != len(data.train):
+    made = result.provenance
+    for kind, key, split in (
+        ("training", "n_train", data.train),
+        ("validation", "n_validation", data.validation),
+    ):
+        if made[key] != len(split):
+            raise InvalidArgument(
+                f"Expected the {made[key]:,} {kind} images that fit had; received "
+                f"{len(split):,}. Pass the same data."
+            )
+    known = made["data_digest"] and made["class_names"] == list(data.train.class_names)
+    if known and made["data_digest"] != data.train.digest:
         raise InvalidArgument(
-            f"Expected the {learned:,} training images that the result learned from; "
-            f"received {len(data.train):,}. Pass the data that fit had."
+            "Expected the training images that fit had; received others of the same "
+            "number. Pass the same data: of the same seed, for one."
         )
 
 

@@ -17,6 +17,7 @@ from cifarkit.evaluation._predict import check_images
 from cifarkit.viz._canvas import Figure, canvas, plain
 
 Part = Callable[[Tensor], Tensor]
+_COVERED = 0.75  # of the image, where a map is at its highest
 _LEAST = 1e-37  # of a probability: what float32 still divides by
 
 
@@ -60,7 +61,10 @@ def grad_cam(
 
 
 def heat(images: Images, maps: Floats, captions: Sequence[str] = ()) -> Figure:
-    """Show images, and below each the same with its heat map over it.
+    """Show images, and below each the same in grey with its heat map over it.
+
+    Colours go from what speaks least for the class in that image, which stays grey, to
+    what speaks most. Maps are as coarse as the network's last one.
 
     Args:
         images: RGB, uint8, shape `(N, H, W, 3)`.
@@ -72,13 +76,22 @@ def heat(images: Images, maps: Floats, captions: Sequence[str] = ()) -> Figure:
     for place in range(count):
         upper, lower = rows[:, place]
         upper.imshow(images[place], interpolation="nearest")
-        lower.imshow(images[place], interpolation="nearest")
-        lower.imshow(maps[place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+        grey = np.asarray(images[place]).mean(axis=-1)
+        lower.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        share = _stretched(maps[place])
+        lower.imshow(share, cmap="inferno", alpha=_COVERED * share, vmin=0, vmax=1)
         if captions:
             upper.set_title(plain(captions[place]), fontsize=8)
         upper.set_axis_off()
         lower.set_axis_off()
     return figure
+
+
+def _stretched(values: Floats) -> Floats:
+    """Return a map from 0 to 1, or as it is where all places are alike."""
+    low, high = values.min(), values.max()
+    stretched: Floats = (values - low) / (high - low) if high > low else values
+    return stretched
 
 
 def halves(model: Model) -> tuple[Part, Part]:

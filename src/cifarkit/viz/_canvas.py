@@ -18,6 +18,9 @@ Axes: TypeAlias = Any
 BLUE, ORANGE, GREY = "#1f5fa8", "#d9731a", "#8a8f98"
 """Two colours that most people tell apart, and one for what matters less."""
 
+_WIDTH = 0.6
+"""Of a letter, as a share of its size."""
+
 
 def canvas(
     rows: int = 1, columns: int = 1, *, width: float = 7.0, height: float = 4.0
@@ -69,6 +72,7 @@ def grid(
         side: of one image, in inches.
         where: a caption stands; one on the left may go on over the next images.
     """
+    points = 8.0 if where == "left" else _size(captions, side)
     rows = max(1, math.ceil(len(images) / columns))
     lines = 1 + max((caption.count("\n") for caption in captions), default=0)
     height = rows * (side + 0.17 * lines)
@@ -77,5 +81,14 @@ def grid(
         spot.set_axis_off()
         if place < len(images):
             spot.imshow(np.asarray(images[place]), interpolation="nearest")
-            spot.set_title(plain(captions[place]), fontsize=8, pad=2, loc=where)
+            spot.set_title(plain(captions[place]), fontsize=points, pad=2, loc=where)
     return figure
+
+
+def _size(captions: Sequence[str], side: float) -> float:
+    """Return the size, in points, of letters whose longest line is as wide as an image.
+
+    Names that would have to be smaller than 5 points are as long as they are.
+    """
+    longest = max((len(x) for each in captions for x in each.split("\n")), default=0)
+    return max(5.0, min(8.0, 72 * side / (_WIDTH * max(1, longest))))

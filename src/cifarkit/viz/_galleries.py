@@ -66,7 +66,7 @@ def _shown(split: Split, rows: Floats, places: NDArray[np.intp]) -> Figure:
     for place in places:
         true, guess = split.labels[place], rows[place].argmax()
         words = f"{split.class_names[guess]} {rows[place, guess]:.0%}"
-        wrong = f"\nis {split.class_names[true]} {rows[place, true]:.1%}"
+        wrong = f"\ntrue: {split.class_names[true]} {rows[place, true]:.1%}"
         captions.append(words + (wrong if guess != true else ""))
     return grid(split.images[places], captions, columns=_COLUMNS)
 

@@ -10,9 +10,12 @@ from cifarkit import metrics
 from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
-from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, plain, tidy
+from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Axes, Figure, canvas, plain, tidy
 
 _BINS = 15
+_TEXT = {"textcoords": "offset points", "va": "center", "fontsize": 8}
+_BESIDE = {**_TEXT, "xytext": (-6, 0)}
+_INSIDE = {**_TEXT, "xytext": (2, 0)}
 _NUMBERED = 60  # classes whose counts and names still fit into a picture
 
 
@@ -52,14 +55,16 @@ def confusion(evaluation: Evaluation) -> Figure:
 
 
 def class_scores(evaluation: Evaluation) -> Figure:
-    """Show the F1 of every class, the best first, between precision and recall."""
+    """Show F1, precision and recall of every class, the best F1 first."""
     scores = sorted(evaluation.per_class, key=lambda score: -score.f1)
     figure, ((axes,),) = canvas(height=1.1 + 0.28 * len(scores))
     rows = range(len(scores))
     axes.barh(rows, [100 * each.f1 for each in scores], 0.62, color=BLUE, label="F1")
-    for marker, name in (("|", "precision"), ("x", "recall")):
+    for marker, colour, name in (("|", ORANGE, "precision"), ("x", "black", "recall")):
         values = [100 * getattr(each, name) for each in scores]
-        axes.plot(values, rows, marker, ms=7, color=ORANGE, label=name, ls="none")
+        axes.plot(values, rows, marker, ms=7, color=colour, label=name, ls="none")
+    for row, each in enumerate(scores):
+        axes.annotate(f"{100 * each.f1:.1f}", (1, row), color="white", **_INSIDE)
     axes.set_yticks(rows, [plain(each.name) for each in scores])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)  # bars that begin elsewhere exaggerate
@@ -89,8 +94,10 @@ def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
     used = [number for number in range(_BINS) if (place == number).any()]
     means = [100 * confidence[place == number].mean() for number in used]
     shares = [100 * right[place == number].mean() for number in used]
-    curve.plot([0, 100], [0, 100], color=GREY, lw=0.9, ls="--")
-    curve.plot(means, shares, "o-", color=BLUE, ms=4, lw=1.4)
+    curve.plot([0, 100], [0, 100], color=GREY, lw=0.9, ls="--", label="calibrated")
+    curve.legend(fontsize=8, frameon=False)
+    spans = np.array([_span(right[place == number]) for number in used]).T
+    curve.errorbar(means, shares, spans, fmt="o", color=BLUE, ms=4, lw=1, capsize=2)
     tidy(
         curve,
         title=f"expected calibration error {error:.4f}",
@@ -99,39 +106,61 @@ def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
     )
     count.hist(100 * confidence, bins=100 * edges, color=BLUE)
     count.set_yscale("log")
-    tidy(count, title="how sure it is", x="confidence, %", y="images")
+    tidy(count, title="how often", x="confidence, %", y="images")
     return figure
 
 
-def comparison(evaluations: Mapping[str, Evaluation]) -> Figure:
+def comparison(
+    evaluations: Mapping[str, Evaluation],
+    *,
+    claimed: Mapping[str, float] | None = None,
+) -> Figure:
     """Show the accuracy of several models with their 95 % intervals.
 
     Args:
         evaluations: of each model, by its name.
+        claimed: accuracies in [0, 1] that somebody else reported, by the same names.
 
     Raises:
-        InvalidArgument: there are none.
+        InvalidArgument: there are no evaluations, or a claim is of none of them.
     """
     if not evaluations:
         raise InvalidArgument("Expected at least one evaluation; received none.")
-    figure, ((axes,),) = canvas(height=1.0 + 0.42 * len(evaluations))
-    for place, evaluation in enumerate(evaluations.values()):
-        low, high = (100 * each for each in evaluation.interval)
-        axes.plot([low, high], [place, place], color=BLUE, lw=5, alpha=0.35)
-        axes.plot(100 * evaluation.accuracy, place, "o", color=BLUE, ms=6)
-        axes.annotate(
-            f"{evaluation.accuracy:.2%}",
-            (high, place),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
+    if strange := set(claimed or {}) - set(evaluations):
+        raise InvalidArgument(
+            f"Expected claims of {list(evaluations)}; received {sorted(strange)}."
         )
+    figure, ((axes,),) = canvas(height=1.2 + 0.3 * len(evaluations))
+    for place, (name, evaluation) in enumerate(evaluations.items()):
+        if claimed and name in claimed:
+            share = 100 * claimed[name]
+            axes.plot([share], [place], "D", mfc="none", color=ORANGE, ms=5)
+        _measured(axes, place, evaluation)
     axes.set_yticks(range(len(evaluations)), map(plain, evaluations))
     axes.set_ylim(len(evaluations) - 0.5, -0.5)
-    axes.margins(x=0.12)
+    axes.grid(axis="y", color=GREY, lw=0.4, alpha=0.5)
+    axes.margins(x=0.08)
+    axes.set_xlim(right=min(axes.get_xlim()[1], 100.5))
     tidy(axes, x="accuracy on the test images, % (95 % interval)")
+    if claimed:
+        axes.plot([], [], "D", mfc="none", color=ORANGE, ms=5, label="claimed")
+        figure.legend(loc="outside upper right", fontsize=8, frameon=False)
     return figure
+
+
+def _measured(axes: Axes, place: int, evaluation: Evaluation) -> None:
+    """Draw an accuracy in its interval, and say it on the left."""
+    low, high = (100 * each for each in evaluation.interval)
+    axes.plot([low, high], [place, place], "|-", color=BLUE, lw=1.4, ms=7)
+    axes.plot(100 * evaluation.accuracy, place, "o", color=BLUE, ms=3.5)
+    axes.annotate(f"{evaluation.accuracy:.2%}", (low, place), ha="right", **_BESIDE)
+
+
+def _span(right: NDArray[Any]) -> tuple[float, float]:
+    """Return how far the 95 % interval of a share reaches below and above it."""
+    low, high = metrics.wilson_interval(int(right.sum()), len(right))
+    share = right.mean()
+    return 100 * max(0.0, share - low), 100 * max(0.0, high - share)
 
 
 def _square(number: int) -> Any:

@@ -13,7 +13,8 @@ def curves(result: TrainResult) -> Figure:
     """Show accuracy and loss of both phases as one course.
 
     A vertical line stands where the second phase begins, a ring around the epoch whose
-    weights were kept.
+    weights were kept. Training with smoothed labels has a larger loss than validation,
+    which is measured without; the legend says so.
     """
     figure, (panels,) = canvas(1, 2, width=8.4, height=3.2)
     history = result.history
@@ -29,6 +30,8 @@ def curves(result: TrainResult) -> Figure:
             (f"val_{name}", ORANGE, "validation"),
         ):
             if key in history:
+                if key == "loss" and _is_smoothed(result):
+                    words = "training, labels smoothed"
                 values = [scale * value for value in history[key]]
                 axes.plot(epochs, values, "o-", ms=3, lw=1.4, color=colour, label=words)
         for start in starts:
@@ -49,6 +52,9 @@ def _ring(
     )
     place = before + result.phases[result.kept - 1].kept_epoch
     key = f"val_{name}" if f"val_{name}" in history else name
-    axes.plot(
-        place + 1, scale * history[key][place], "o", ms=9, mfc="none", mec="#333333"
-    )
+    value = scale * history[key][place]
+    axes.plot(place + 1, value, "o", ms=9, mfc="none", mec="#333333", label="kept")
+
+
+def _is_smoothed(result: TrainResult) -> bool:
+    return any(each.get("label_smoothing") for each in result.provenance["phases"])

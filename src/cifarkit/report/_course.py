@@ -1,0 +1,79 @@
+"""What each phase of a training did."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cifarkit.report._blocks import Block, Heading, Table, Text
+from cifarkit.training import Phase, PhaseResult, TrainResult
+
+_ALWAYS = ("epochs", "optimizer", "learning_rate", "schedule", "batch_size")
+_SOLVED = ("optimizer", "class_weight")  # what means something at an optimum
+
+
+def training(result: TrainResult) -> Iterator[Block]:
+    """Say what each phase did, and how far its network is overfitted."""
+    made = result.provenance
+    yield Heading("Training")
+    for number, phase in enumerate(result.phases, start=1):
+        kept = " These weights are kept." if number == result.kept else ""
+        yield Text(f"Phase {number}: {_course(phase)}.{kept}")
+    yield _settings(made["phases"])
+    if not math.isnan(result.gap):
+        yield Text(_overfitting(result.phases[result.kept - 1]))
+    yield Text(
+        f"Seed {made['seed']}, on {made['machine']} ({made['device']}), "
+        f"{made['when']}. "
+        f"{', '.join(f'{name} {value}' for name, value in made['versions'].items())}."
+    )
+
+
+def _course(phase: PhaseResult) -> str:
+    epochs = len(phase.history["loss"])
+    counted = f"{epochs} epoch{'s' if epochs != 1 else ''} in {phase.seconds:.0f} s"
+    accuracy = phase.validation_accuracy
+    checked = "" if math.isnan(accuracy) else f", validation accuracy {accuracy:.2%}"
+    return (
+        f"{counted}, {_fed(phase)}; the weights are those of epoch "
+        f"{phase.kept_epoch + 1}{checked}"
+    )
+
+
+def _fed(phase: PhaseResult) -> str:
+    """Say what a phase learnt from."""
+    if phase.engine == "live":
+        return "each image through the whole network"
+    took = f" in {phase.features:.0f} s" if phase.features >= 0.5 else " before"
+    return f"on what {phase.engine} computed{took} for the frozen part"
+
+
+def _settings(phases: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the first settings of each phase, and what differs from the defaults."""
+    plain = Phase().to_dict()
+    told = [
+        name
+        for name in plain
+        if name in _ALWAYS or any(each.get(name) != plain[name] for each in phases)
+    ]
+    head = "setting", *(f"phase {number}" for number in range(1, len(phases) + 1))
+    rows = ((name, *(_value(name, phase) for phase in phases)) for name in told)
+    return Table(head, tuple(rows))
+
+
+def _value(name: str, phase: Mapping[str, Any]) -> str:
+    """Return a setting in words; at an optimum most of them mean nothing."""
+    solved = str(phase["optimizer"]).lower() == "lbfgs"
+    if name not in phase or (solved and name not in _SOLVED):
+        return "-"
+    value = phase[name]
+    return "none" if value is None or value == [] else str(value)
+
+
+def _overfitting(phase: PhaseResult) -> str:
+    reached = phase.history["accuracy"][phase.kept_epoch]
+    return (
+        f"In the epoch that was kept the training accuracy is {reached:.2%}, the "
+        f"validation accuracy {phase.validation_accuracy:.2%}: an overfitting gap of "
+        f"{100 * phase.gap:.2f} points. Training images are augmented and dropout is "
+        "on, so that a gap below 0 is possible, and none is no proof."
+    )
