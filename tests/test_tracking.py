@@ -16,6 +16,7 @@ import pytest
 
 from cifarkit import (
     Phase,
+    TrainResult,
     TwoPhaseTrainer,
     backbones,
     datasets,
@@ -153,19 +154,18 @@ def test_mlflow_has_the_run_the_figures_and_the_version(server, tmp_path, monkey
         [each.value for each in losses], done.result.history["loss"]
     )
     assert found.data.metrics["test_accuracy"] == done.evaluation.accuracy
+    assert found.data.metrics["gap"] == pytest.approx(done.result.gap)
     assert found.data.params["phase_2.unfreeze"] == "all"
+    made = done.result.provenance["backbone"]
+    assert found.data.params["backbone.preprocess"] == made["preprocess"]
     paths = {each.path for each in client.list_artifacts(found.info.run_id)}
     assert paths == {"figures", "model", "evaluation.json"}
     (version,) = client.search_model_versions("name = 'mine'")
     assert version.run_id == found.info.run_id
-    got = mlflow.artifacts.download_artifacts(
-        run_id=found.info.run_id,
-        artifact_path="model/model.keras",
-        tracking_uri=server,
-    )
+    got = mlflow.artifacts.download_artifacts("models:/mine/1", tracking_uri=server)
     images = np.zeros((1, 16, 16, 3), np.uint8)
     np.testing.assert_allclose(
-        keras.models.load_model(got).predict(images, verbose=0),
+        TrainResult.load(got).model.predict(images, verbose=0),
         done.result.model.predict(images, verbose=0),
     )
     for name in ("mine", "bob's"):

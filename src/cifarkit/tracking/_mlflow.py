@@ -1,6 +1,7 @@
 """Runs, figures and model versions in MLflow."""
 
 import json
+import math
 import tempfile
 import time
 from functools import cached_property
@@ -77,7 +78,8 @@ class _MLflow(Tracker):
         evaluation: Evaluation | None,
         figures: dict[str, Any],
     ) -> None:
-        self._note(self._epoch, scores(evaluation))
+        gap = {} if math.isnan(result.gap) else {"gap": result.gap}
+        self._note(self._epoch, {**scores(evaluation), **gap})
         for name, value in _parameters(result).items():
             self._client.log_param(self._run, name, value)
         for name, figure in figures.items():
@@ -112,6 +114,8 @@ def _parameters(result: TrainResult) -> dict[str, str]:
     made = result.provenance
     plain = ("network", "head", "size", "augmentation", "seed", "data_digest")
     flat = {name: made[name] for name in plain}
+    for name, value in (made["backbone"] or {}).items():
+        flat[f"backbone.{name}"] = value
     for number, phase in enumerate(made["phases"], start=1):
         flat |= {f"phase_{number}.{name}": value for name, value in phase.items()}
     return {name: str(value)[:_LONGEST] for name, value in flat.items()}
