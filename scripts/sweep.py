@@ -1,6 +1,7 @@
 """Try settings of the default recipe on the validation images; never on the test set.
 
-    python scripts/sweep.py --json docs/results/sweep.json [--size 96] [NAME ...]
+    python scripts/sweep.py --json docs/results/sweep.json [--size 96]
+        [--images 10000] [NAME ...]
 
 Each candidate differs from the default recipe as its line says. Activations are kept
 from the first on, so that each further one costs its phases alone. What the result file
@@ -47,14 +48,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, required=True, help="the result file")
     parser.add_argument("--size", type=int, default=160, help="side in pixels")
+    parser.add_argument("--images", type=int, default=45_000, help="training images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("names", nargs="*", metavar="NAME", default=[])
     options = parser.parse_args()
     found = json.loads(options.json.read_text()) if options.json.exists() else {}
     runs = found.get("runs", {})
     data = datasets.cifar10(options.size)
+    train = data.train.take(options.images, seed=options.seed)
+    data = datasets.Splits(train, data.validation, data.test, data.source)
     for name in options.names or CANDIDATES:
-        key = f"{name}, {options.size} pixels, seed {options.seed}"
+        key = f"{name}, {len(train):,} images of {options.size}, seed {options.seed}"
         if key not in runs:
             runs[key], provenance = run(CANDIDATES[name], data, options.seed)
             write(options.json, {**common(provenance), "runs": runs})
