@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.measuring import share_of_others, worked
 
-from cifarkit import recipes
+from cifarkit import recipes, report
 
 
 def main():
@@ -33,7 +33,8 @@ def main():
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     began, before = time.perf_counter(), worked()
-    result, evaluation = recipe.run(seed=options.seed, run_dir=options.run_dir)
+    data = recipe.data(seed=options.seed)
+    result, evaluation = recipe.run(data, seed=options.seed, run_dir=options.run_dir)
     trained = sum(phase.seconds + phase.features for phase in result.phases)
     here = time.perf_counter() - began
     seconds = max(here, trained)  # of a run that went on, too
@@ -45,6 +46,10 @@ def main():
     print(f"in {seconds:.0f} s")
     if options.out:
         result.save(options.out)
+    if options.report:
+        told = {"augment": recipe.augment, "claimed": recipe.claimed.to_dict()}
+        notes = *recipe.assumed, *recipe.notes
+        report.write(options.report, result, evaluation, data, notes=notes, **told)
     if row:
         command = " ".join(["python", *sys.argv])
         figures = recipes.ledger_row(
@@ -88,6 +93,7 @@ def parsed():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--run-dir", type=Path, help="folder to go on from")
     parser.add_argument("--out", type=Path, help="folder for model and record")
+    parser.add_argument("--report", type=Path, help="folder for a report of the run")
     parser.add_argument("--ledger", type=Path, help="folder for the figures of a run")
     options = parser.parse_args()
     changed = options.epochs, options.limit, options.seed

@@ -20,6 +20,6 @@ def checkpoint(size: int) -> str:
     """Return what differs in MobileNetV2's weights from a project at that size."""
     return (
         "weights: one checkpoint for all sizes, where the project had that of "
-        f"keras.applications for {size} pixels, with other padding and epsilon "
-        "(weights='keras')"
+        f"keras.applications for {size} pixels, with another input range, padding and "
+        "epsilon (weights='keras')"
     )
