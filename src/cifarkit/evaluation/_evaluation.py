@@ -97,7 +97,8 @@ class Evaluation:
         """Return the evaluation that `to_dict` was called on, also through JSON.
 
         Raises:
-            InvalidData: keys are missing or unknown, or the figures are contradictory.
+            InvalidData: keys are missing or unknown, or `n` or `accuracy` is not that
+                of the confusion matrix.
         """
         with _record.explained():
             found = cls(**_record.decode(values))

@@ -46,7 +46,8 @@ class Stream:
 
         Args:
             dataset: batches of RGB images in [0, 255], shape `(B, H, W, 3)`, and of
-                integer labels `(B,)` or one-hot labels `(B, C)`.
+                integer labels `(B,)` or one-hot labels `(B, C)`. One that never ends
+                and does not say so is read for ever.
             classes: how many classes there are; by default as many as the labels show.
 
         Raises:
