@@ -11,7 +11,7 @@ from cifarkit.recipes._phrases import BETTER, RELU, RESNET
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
-_DRAW = "8,000 of the 10,000 images to train on, 2,000 to choose by; all test images"
+_DRAW = "8,000 of the 10,000 images to train on, 2,000 to choose by, all test images"
 _SPARSE = "sparse_categorical_crossentropy"
 _HEAD = Phase(
     epochs=10,

@@ -14,7 +14,7 @@ from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Axes, Figure, canvas, plain
 
 _BINS = 15
 _TEXT = {"textcoords": "offset points", "va": "center", "fontsize": 8}
-_BESIDE = {**_TEXT, "xytext": (-6, 0)}
+_BESIDE = {**_TEXT, "xytext": (4, 0), "xycoords": ("axes fraction", "data")}
 _INSIDE = {**_TEXT, "xytext": (2, 0)}
 _NUMBERED = 60  # classes whose counts and names still fit into a picture
 
@@ -62,7 +62,7 @@ def class_scores(evaluation: Evaluation) -> Figure:
     axes.barh(rows, [100 * each.f1 for each in scores], 0.62, color=BLUE, label="F1")
     for marker, colour, name in (("|", ORANGE, "precision"), ("x", "black", "recall")):
         values = [100 * getattr(each, name) for each in scores]
-        axes.plot(values, rows, marker, ms=7, color=colour, label=name, ls="none")
+        axes.plot(values, rows, marker, ms=7, mew=1.6, color=colour, label=name)
     for row, each in enumerate(scores):
         axes.annotate(f"{100 * each.f1:.1f}", (1, row), color="white", **_INSIDE)
     axes.set_yticks(rows, [plain(each.name) for each in scores])
@@ -149,11 +149,11 @@ def comparison(
 
 
 def _measured(axes: Axes, place: int, evaluation: Evaluation) -> None:
-    """Draw an accuracy in its interval, and say it on the left."""
+    """Draw an accuracy in its interval, and say it at the right end of its row."""
     low, high = (100 * each for each in evaluation.interval)
     axes.plot([low, high], [place, place], "|-", color=BLUE, lw=1.4, ms=7)
     axes.plot(100 * evaluation.accuracy, place, "o", color=BLUE, ms=3.5)
-    axes.annotate(f"{evaluation.accuracy:.2%}", (low, place), ha="right", **_BESIDE)
+    axes.annotate(f"{evaluation.accuracy:.2%}", (1, place), **_BESIDE)
 
 
 def _span(right: NDArray[Any]) -> tuple[float, float]:
