@@ -43,8 +43,10 @@ def train(folder, options):
         heads.classifier(),
         phase_1=Phase(epochs=1 if options.smoke else 10, class_weight="balanced"),
         phase_2=Phase(
-            epochs=1 if options.smoke else 5,
+            epochs=1 if options.smoke else 10,
             learning_rate=3e-4,
+            warmup=0.3,
+            batch_size=16,
             unfreeze="block_13",
             class_weight="balanced",
         ),
