@@ -44,7 +44,7 @@ def train(folder, options):
         phase_1=Phase(epochs=1 if options.smoke else 10, class_weight="balanced"),
         phase_2=Phase(
             epochs=1 if options.smoke else 10,
-            learning_rate=3e-4,
+            learning_rate=1e-4,
             warmup=0.3,
             batch_size=16,
             unfreeze="block_13",

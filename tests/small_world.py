@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import keras
+import mlflow as mlflow_
 import numpy as np
 import tensorflow
 from PIL import Image
@@ -60,6 +61,9 @@ def furnish(folder, result):
             for number in range(12):
                 pixels = random.integers(level - 50, level + 50, (40, 48, 3), np.uint8)
                 Image.fromarray(pixels).save(folder / place / name / f"{number:03}.png")
+    files = sorted((folder / "photos").glob("*/*"))
+    lines = [f"{path.parent.name}/{path.name},{path.parent.name}" for path in files]
+    (folder / "labels.csv").write_text("\n".join(["file,label", *lines]))
     shutil.copy(folder / "photos" / "star" / "000.png", folder / "cat.png")
     shutil.copy(folder / "cat.png", folder / "dog.png")
 
@@ -138,6 +142,14 @@ def shrink(patch, folder):
     mlflow, address = tracking.mlflow, f"sqlite:///{folder}/runs.db"
     patch.setattr(
         tracking, "mlflow", lambda name, uri, **more: mlflow(name, uri=address, **more)
+    )
+    fetch, client = mlflow_.artifacts.download_artifacts, mlflow_.MlflowClient(address)
+    patch.setattr(
+        mlflow_.artifacts,
+        "download_artifacts",
+        lambda uri, tracking_uri: fetch(
+            client.get_model_version(*uri.split("/")[1:]).source, tracking_uri=address
+        ),
     )
     mobilenet = keras.applications.MobileNetV2
     patch.setattr(
