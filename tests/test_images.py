@@ -2,6 +2,7 @@
 
 import struct
 import time
+import tracemalloc
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image, ImageFile
 from cifarkit import images
 from cifarkit._errors import InvalidArgument, InvalidImage
 from cifarkit.images._limits import scans_of
+from cifarkit.images._metadata import orientation
 from strategies import rgb_images
 
 # What a viewer does for each value of the EXIF orientation, in NumPy's words.
@@ -384,6 +386,125 @@ def test_a_film_behind_a_jpeg_is_no_part_of_it():
     photo = encoded(Image.new("RGB", (9, 9), "red"), "JPEG")
     film = 200 * b"moov\xff\xda"
     assert np.array_equal(images.decode(photo + film), images.decode(photo))
+
+
+def directory(length, *, last=b""):
+    """Return EXIF whose every entry names all of its bytes but one."""
+    count = (length - 14) // 12
+    entries = [
+        struct.pack("<HHII", tag, 7, length - 1, 0) for tag in range(1000, 999 + count)
+    ]
+    body = b"II*\0" + struct.pack("<IH", 8, count) + b"".join(entries) + last
+    return body.ljust(length, b"\0")
+
+
+def chunk(name, data):
+    """Return a chunk of PNG."""
+    body = name + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def exif_bombs():
+    """Return images of a pixel whose metadata Pillow copies out thousands of times."""
+    body = directory(48_000)
+    yield encoded(Image.new("RGB", (1, 1)), "JPEG", exif=b"Exif\0\0" + body)
+    yield encoded(Image.new("RGB", (1, 1)), "WEBP", exif=b"Exif\0\0" + body)
+    png = encoded(Image.new("RGB", (1, 1)), "PNG")
+    place = png.index(b"IDAT") - 4
+    text = b"Raw profile type exif\0\0" + zlib.compress(
+        f"\nexif\n{len(body):8}\n".encode() + body.hex().encode()
+    )
+    for piece in (chunk(b"eXIf", body), chunk(b"zTXt", text)):
+        yield png[:place] + piece + png[place:]
+
+
+@pytest.mark.parametrize("data", [*exif_bombs()], ids=["jpeg", "webp", "png", "text"])
+def test_a_directory_of_exif_takes_no_memory(data):
+    """Four thousand entries of all 48,000 bytes would be 190 MB."""
+    images.decode(data)  # what is imported and kept once
+    tracemalloc.start()
+    assert images.decode(data).shape == (1, 1, 3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("kind", [3, 4])
+@given(value=st.integers(0, 255))
+def test_an_orientation_is_that_of_pillow(order, kind, value):
+    """In either order of bytes, as any whole number; what is no orientation is 1."""
+    packed = struct.pack(order + {3: "H", 4: "I"}[kind], value).ljust(4, b"\0")
+    entries = [struct.pack(f"{order}HHI4s", 0x010F, 2, 4, b"Me\0\0")]
+    entries += [struct.pack(f"{order}HHI4s", 0x0112, kind, 1, packed)]
+    start = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}IH", 8, 2)
+    image = Image.new("RGB", (2, 1))
+    image.info["exif"] = b"Exif\0\0" + start + b"".join(entries) + bytes(4)
+    found = image.getexif().get(0x0112)
+    assert orientation(image) == (found if found in range(1, 9) else 1)
+
+
+@given(body=st.binary(max_size=200))
+def test_any_exif_is_read_or_passed_over(body):
+    """Whatever stands there, an orientation or none comes out."""
+    image = Image.new("RGB", (2, 1))
+    for start in (b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"):
+        image.info["exif"] = start + body
+        assert orientation(image) in range(1, 9)
+
+
+def test_an_orientation_may_stand_in_xmp():
+    """Where EXIF has none, as some editors write."""
+    text = b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    stored = Image.new("RGB", (40, 20))
+    for file_format in ("JPEG", "WEBP"):
+        data = encoded(stored, file_format, xmp=text)
+        assert images.decode(data).shape == (40, 20, 3)
+
+
+def comments(count, each):
+    """Return a GIF with comments before its pixels, of blocks of one byte."""
+    gif = encoded(Image.new("P", (1, 1)), "GIF")
+    place = gif.index(b",")
+    return gif[:place] + count * (b"!\xfe" + each * b"\x01a" + b"\0") + gif[place:]
+
+
+def junk(count):
+    """Return a GIF with bytes before its pixels that mean nothing."""
+    gif = encoded(Image.new("P", (1, 1)), "GIF")
+    place = gif.index(b",")
+    return gif[:place] + bytes(count) + gif[place:]
+
+
+def segments(count):
+    """Return a JPEG with small segments before its pixels."""
+    photo = encoded(Image.new("RGB", (1, 1)), "JPEG")
+    return photo[:2] + count * b"\xff\xe1\0\x09Exif\0\0a" + photo[2:]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [comments(1, 500_000), comments(300_000, 1), junk(1_000_000), segments(300_000)],
+)
+def test_a_million_pieces_before_the_pixels_are_refused_at_once(data):
+    """Pillow would put them together by copying what there was, each time."""
+    began = time.perf_counter()
+    with pytest.raises(InvalidImage, match="pieces before its pixels"):
+        images.decode(data)
+    assert time.perf_counter() - began < 1
+
+
+def test_a_comment_and_a_profile_are_no_harm():
+    """What programs write beside the pixels passes."""
+    for data in (comments(2, 300), segments(200)):
+        assert images.decode(data).shape == (1, 1, 3)
+    wide = Image.new("RGB", (64, 64))
+    profile = bytes(3_000_000)  # in fifty segments
+    assert images.decode(encoded(wide, "JPEG", icc_profile=profile)).shape == (
+        64,
+        64,
+        3,
+    )
 
 
 def test_want_of_memory_is_not_the_files_fault(monkeypatch):

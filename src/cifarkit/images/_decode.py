@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from cifarkit._errors import InvalidArgument, InvalidImage, UnknownFormat
 from cifarkit._types import Images
 from cifarkit.images._limits import check_dimensions, check_work
+from cifarkit.images._metadata import Reader, without_exif
 from cifarkit.images._pixels import rgb, upright
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -48,8 +48,11 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
         (480, 640, 3)
     """
     content, name = _content(data)
-    with _explained(name), Image.open(BytesIO(content), formats=FORMATS) as image:
-        return _array(image, max_pixels, name)
+    shown, exif = without_exif(content)
+    reader = Reader(shown)
+    with _explained(name), Image.open(reader, formats=FORMATS) as image:
+        reader.all_may_be_read()
+        return _array(image, max_pixels, name, exif)
 
 
 def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
@@ -74,11 +77,13 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
         return _array(image, max_pixels, name)
 
 
-def _array(image: Image.Image, max_pixels: int, name: str) -> Images:
+def _array(
+    image: Image.Image, max_pixels: int, name: str, exif: bytes | None = None
+) -> Images:
     check_dimensions(image.size, max_pixels, name)
     check_work(image, name)
     image.load()
-    return np.ascontiguousarray(rgb(upright(image), name))
+    return np.ascontiguousarray(rgb(upright(image, exif), name))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from PIL import Image
 
 from cifarkit._errors import InvalidImage
 from cifarkit._types import Images
+from cifarkit.images._metadata import orientation
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -18,15 +19,16 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ORIENTATION = 0x0112  # the EXIF tag
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Return an image as its EXIF orientation says that it was meant."""
-    try:
-        turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken metadata beside whole pixels: shown as they lie
-        turn = None
+def upright(image: Image.Image, exif: bytes | None = None) -> Image.Image:
+    """Return an image as its EXIF orientation says that it was meant.
+
+    Args:
+        image: an image whose pixels were loaded.
+        exif: its EXIF, where Pillow was not shown it.
+    """
+    turn = _UPRIGHT.get(orientation(image, exif))
     return image if turn is None else image.transpose(turn)
 
 
