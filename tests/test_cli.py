@@ -1,6 +1,7 @@
 """The command line: one line for success, one clear line for failure."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -103,6 +104,16 @@ def test_predict_names_what_it_sees(tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert set(answer["probabilities"]) == {"cat", "dog", "frog"}
     assert answer["path"] == str(image)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are any bytes there")
+def test_predict_names_files_of_any_bytes(tmp_path, capsysbinary):
+    """One file that was named in another encoding stops nothing."""
+    models.cnn("s2-m1", classes=3, size=16).save(tmp_path / "model.keras")
+    image = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")
+    Image.new("RGB", (20, 30), "teal").save(image)
+    assert cli.main(["predict", str(tmp_path / "model.keras"), image]) == 0
+    assert "caf\ufffd.png: ".encode() in capsysbinary.readouterr().out
 
 
 def test_recipe_lists_and_prints(capsys):

@@ -216,6 +216,34 @@ def test_an_export_with_a_file_of_yours_beside_is_not_touched(tmp_path):
     assert found.paths["keras"].is_file()
 
 
+def test_a_model_is_found_in_its_folder_by_any_path(tmp_path):
+    """Spelled by way of another folder, or behind a link: it would be deleted."""
+    found = export(classifier(), tmp_path / "out", "keras")
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for folder in (tmp_path / "elsewhere" / ".." / "out", tmp_path / "link"):
+        with pytest.raises(InvalidArgument, match="or the model itself"):
+            export(found.paths["keras"], folder, "onnx")
+    assert found.paths["keras"].exists()
+
+
+def test_a_folder_with_a_broken_card_is_not_touched(tmp_path):
+    """What it holds is not known to be an export."""
+    (tmp_path / "export.json").write_text("{")
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(InvalidArgument, match="which holds other files"):
+        export(classifier(), tmp_path, "keras")
+
+
+def test_names_that_are_given_are_not_looked_for(tmp_path):
+    """A list of other classes beside the file does not matter then."""
+    classifier().save(tmp_path / "model.keras")
+    (tmp_path / "classes.json").write_text('["one", "two"]')
+    found = export(
+        tmp_path / "model.keras", tmp_path / "out", "keras", class_names=NAMES
+    )
+    assert Predictor(found.paths["keras"]).class_names == NAMES
+
+
 def test_ctrl_c_while_folders_are_swapped_keeps_the_earlier_one(tmp_path, monkeypatch):
     """The temporary folder, in which it lies for a moment, is deleted."""
     first = export(classifier(), tmp_path / "out", "keras")

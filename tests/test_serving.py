@@ -154,8 +154,68 @@ def test_the_33rd_image_is_refused_before_any_is_decoded(predictor, monkeypatch)
 
     monkeypatch.setattr(Predictor, "prepared", prepared)
     with pytest.raises(InvalidArgument, match="1 to 32 images; received 33"):
-        service.prepared([png()] * 33)
+        service.prepared([png()] * 33, service.ends())
     service.stop()
+
+
+def test_nothing_is_decoded_for_nobody(predictor, monkeypatch):
+    """Thirty-two large images take longer than their caller waits."""
+    service = Service(predictor, Limits(deadline=0.2))
+    decoded = []
+
+    def prepared(self, item):
+        decoded.append(item)
+        time.sleep(0.15)
+
+    monkeypatch.setattr(Predictor, "prepared", prepared)
+    with pytest.raises(TooLate, match=r"within 0\.2 seconds"):
+        service.prepared([png()] * 32, service.ends())
+    assert len(decoded) == 2
+    service.stop()
+
+
+def test_a_predictor_stays_as_its_owner_made_it():
+    """A service keeps to limits of its own."""
+    own = Predictor(classifier(), NAMES, max_pixels=10**6)
+    own.batch_size = 7
+    service = Service(own, Limits(pixels=100))
+    service.warm()
+    service.stop()
+    assert service.predictor.max_pixels == 100
+    assert (own.max_pixels, own.batch_size) == (10**6, 7)
+
+
+def test_several_images_where_one_is_meant_are_refused(url, flask):
+    """Not the first of them classified here, and the last there."""
+    answer = post(url, png(0), png(1))
+    assert code(answer) == (422, "invalid_request")
+    form = {"file": [(io_of(png(0)), "a.png"), (io_of(png(1)), "b.png")]}
+    told = flask.post("/predict", data=form)
+    assert told.status_code == 422
+    assert told.json == answer.json()
+
+
+def test_a_full_disk_is_no_bad_request(url, monkeypatch, caplog):
+    """What is uploaded is held in a temporary file above a megabyte."""
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("starlette.formparsers.SpooledTemporaryFile", full)
+    assert code(post(url, png())) == (500, "internal_error")
+    assert "could not be held" in caplog.text
+
+
+def test_a_model_that_hangs_does_not_hold_up_the_end():
+    """Platforms kill after ten seconds, of which nine were for requests."""
+    predictor = Slow()
+    service = Service(predictor, LIMITS)
+    service.submit([None])
+    assert predictor.entered.wait(5)
+    began = time.monotonic()
+    service.stop()
+    assert time.monotonic() - began < 3
+    predictor.go.set()
 
 
 def test_who_waits_in_python_is_told_of_the_deadline(predictor, monkeypatch):
@@ -272,6 +332,10 @@ class Slow:
         self.fault = None
         self.prepared = Predictor(classifier(), NAMES).prepared
         self.named = Predictor(classifier(), NAMES).named
+
+    def __copy__(self):
+        """Be held up from outside, also in a service."""
+        return self
 
     def prepared_batch(self, files):
         """Decode several."""
@@ -525,6 +589,8 @@ def test_an_application_can_be_a_part_of_another():
     with running(whole) as address:
         wait_until_ready(f"{address}/classify")
         assert post(f"{address}/classify", png()).status_code == 200
+        figures = httpx.get(f"{address}/classify/metrics").text
+        assert 'route="/predict",status="200"' in figures
 
 
 def test_flask_refuses_images_until_the_model_has_run(monkeypatch):

@@ -1,5 +1,6 @@
 """What each command does."""
 
+import os
 import time
 from collections.abc import Sequence
 from json import dumps
@@ -88,7 +89,8 @@ def predict(model: str, paths: Sequence[str], *, top: int, json: bool) -> None:
             continue
         ranked = ", ".join(f"{name} {share:.1%}" for name, share in found.top(top))
         line = dumps({"path": path, **found.to_dict()})
-        print(line if json else f"{path}: {ranked}")
+        shown = os.fsencode(path).decode(errors="replace")  # of any bytes
+        print(line if json else f"{shown}: {ranked}")
     if broken:
         raise InvalidImage("\n".join(broken))
 

@@ -11,7 +11,12 @@ from typing import final
 import keras
 
 from cifarkit import _store, calibration, models
-from cifarkit._errors import CifarkitError, ExportError, InvalidArgument
+from cifarkit._errors import (
+    CifarkitError,
+    CorruptFile,
+    ExportError,
+    InvalidArgument,
+)
 from cifarkit._types import Images, Json, Model
 from cifarkit.exporting import _verify
 from cifarkit.exporting._formats import FORMATS, checked
@@ -80,13 +85,13 @@ def export(
         >>> export(result, "exported", "onnx").paths["onnx"]      # doctest: +SKIP
         PosixPath('exported/model.onnx')
     """
-    names, target = checked(formats, samples), Path(folder).absolute()
+    names, target = checked(formats, samples), Path(folder).resolve()
     _check_backend()
     _check_target(target, model)
-    network, known, about = _given(model)
+    network, known, about = _given(model, class_names)
     if temperature != 1.0:
         network = calibration.scaled(network, temperature)
-    predictor = Predictor(network, known if class_names is None else class_names)
+    predictor = Predictor(network, known)
     about = {"temperature": temperature, **surroundings(), "training": about}
     with _store.writing(target), _beside(target) as work:
         part = work / "part"
@@ -108,16 +113,22 @@ def _beside(target: Path) -> Iterator[Path]:
 
 
 def _given(
-    model: Model | TrainResult | str | Path,
+    model: Model | TrainResult | str | Path, named: Sequence[str] | None
 ) -> tuple[Model, Sequence[str] | None, Json]:
     """Return a network, the names of its classes, and how it came about."""
     if isinstance(model, str | Path):
         if not (path := Path(model)).is_dir():
-            return models.loaded(path), Predictor(path).class_names, {}
+            beside = named is None
+            return (
+                models.loaded(path),
+                Predictor(path).class_names if beside else named,
+                {},
+            )
         model = TrainResult.load(path)
     if isinstance(model, TrainResult):
-        return model.model, model.provenance["class_names"], model.provenance
-    return model, None, {}
+        made = model.provenance
+        return model.model, made["class_names"] if named is None else named, made
+    return model, named, {}
 
 
 def _write(
@@ -187,6 +198,14 @@ def _check_backend() -> None:
         )
 
 
+def _digests(target: Path) -> Iterable[str]:
+    """Return which files an earlier export holds; none if its card cannot be read."""
+    try:
+        return Card.read(target).digests
+    except CorruptFile:
+        return ()
+
+
 def _check_target(target: Path, source: object) -> None:
     """Refuse a folder that holds anything but an earlier export.
 
@@ -195,8 +214,8 @@ def _check_target(target: Path, source: object) -> None:
     """
     found = files_of(target) if target.exists() else []
     held = {path.relative_to(target).as_posix() for path in found}
-    known = {CARD, CLASSES, *Card.read(target).digests} if CARD in held else set()
-    given = Path(source).absolute() if isinstance(source, str | Path) else None
+    known = {CARD, CLASSES, *_digests(target)} if CARD in held else set()
+    given = Path(source).resolve() if isinstance(source, str | Path) else None
     inside = given is not None and given.is_relative_to(target)
     if held - known or inside or target.is_mount():
         raise InvalidArgument(

@@ -107,12 +107,16 @@ class Batcher:
         self._worker = Thread(target=self._work, name="cifarkit-batcher", daemon=True)
         self._worker.start()
 
-    def close(self) -> None:
-        """Answer all that wait, take nothing more, and end the worker."""
+    def close(self, seconds: float | None = None) -> None:
+        """Answer all that wait, take nothing more, and end the worker.
+
+        Args:
+            seconds: after which a worker that still runs is left behind; None waits.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._worker.join()
+        self._worker.join(seconds)
 
     def _work(self) -> None:
         while jobs := self._next():

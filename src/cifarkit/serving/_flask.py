@@ -10,7 +10,7 @@ from cifarkit._types import Json, Model
 from cifarkit.prediction import Predictor
 from cifarkit.serving._answers import Refused, refused
 from cifarkit.serving._limits import Limits
-from cifarkit.serving._service import service_of
+from cifarkit.serving._service import check_single, service_of
 
 
 def flask_app(
@@ -61,7 +61,9 @@ def flask_app(
 
     @app.post("/predict")  # type: ignore[untyped-decorator]
     def predict() -> Json:
-        (found,) = service.predict(_files(flask.request, "file")[:1])
+        files = _files(flask.request, "file")
+        check_single(len(files))
+        (found,) = service.predict(files)
         return found.to_dict()
 
     @app.post("/predict/batch")  # type: ignore[untyped-decorator]

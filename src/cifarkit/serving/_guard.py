@@ -87,7 +87,8 @@ class Guard:
 
     def _note(self, scope: Scope, answer: "_Answer") -> None:
         seconds = time.perf_counter() - answer.started
-        self._telemetry.note(scope["path"], answer.status, seconds)
+        route = scope["path"].removeprefix(scope.get("root_path", ""))  # if mounted
+        self._telemetry.note(route, answer.status, seconds)
         _log.debug(
             "%s %r %d in %.1f ms, id %s",
             *(scope["method"], scope["path"], answer.status),

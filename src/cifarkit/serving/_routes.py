@@ -1,9 +1,11 @@
 """The routes of the FastAPI application."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import FastAPI, Request, UploadFile
@@ -20,7 +22,7 @@ from cifarkit.prediction._runtimes import cores
 from cifarkit.serving._answers import Refused, refused
 from cifarkit.serving._guard import Guard
 from cifarkit.serving._limits import BATCH
-from cifarkit.serving._service import Service
+from cifarkit.serving._service import PATIENCE, Service, check_single
 from cifarkit.serving._telemetry import Telemetry
 
 
@@ -50,6 +52,8 @@ class Problem(BaseModel):
 
     error: Fault
 
+
+_log = logging.getLogger(__name__)
 
 Files: TypeAlias = Annotated[list[UploadFile], Field(min_length=1, max_length=BATCH)]
 
@@ -81,7 +85,7 @@ def _life(service: Service) -> Any:
             yield
         finally:
             service.leave()
-            await warming
+            await asyncio.wait({warming}, timeout=PATIENCE)
             await asyncio.to_thread(service.stop)
             app.state.decoders.shutdown(wait=False, cancel_futures=True)
 
@@ -92,14 +96,15 @@ def _add_predictions(app: FastAPI, service: Service) -> None:
     async def classified(files: list[bytes]) -> list[Prediction]:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(service.limits.deadline):
-            decoders, prepared = app.state.decoders, service.prepared
-            images = await loop.run_in_executor(decoders, prepared, files)
+            decode = partial(service.prepared, files, service.ends())
+            images = await loop.run_in_executor(app.state.decoders, decode)
             rows = await asyncio.wrap_future(service.submit(images))
         return service.named(rows)
 
     @app.post("/predict", response_model=Answer, responses=_PROBLEMS)
-    async def predict(file: UploadFile) -> JSONResponse:
+    async def predict(file: UploadFile, request: Request) -> JSONResponse:
         """Classify one image: PNG, JPEG, WEBP, GIF or BMP."""
+        check_single(len((await request.form()).getlist("file")))
         (found,) = await classified([await file.read()])
         return JSONResponse(found.to_dict())
 
@@ -153,6 +158,9 @@ def _answer_errors(app: FastAPI) -> None:
         return answer(Refused(422, f"Expected a form with files; received {fields}."))
 
     async def framework(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error.__cause__, OSError):  # no place for what is uploaded
+            _log.error("A request could not be held.", exc_info=error.__cause__)
+            return answer(refused(error.__cause__))
         status, headers = error.status_code, error.headers  # type: ignore[attr-defined]
         return answer(Refused(status, str(error.detail)), headers)  # type: ignore[attr-defined]
 

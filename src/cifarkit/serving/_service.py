@@ -1,9 +1,10 @@
 """A predictor that many callers share: what all web services stand on."""
 
+import copy
 import gc
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import final
@@ -17,6 +18,9 @@ from cifarkit.serving._batcher import Batcher
 from cifarkit.serving._limits import BATCH, Limits
 
 _log = logging.getLogger(__name__)
+
+PATIENCE = 1.0
+"""Seconds in which a stopping service waits for a model that does not come back."""
 
 _COUNTS = (1, 2, 4, 8, 16, BATCH)
 _TURNS = 3
@@ -46,12 +50,26 @@ def service_of(
     return Service(model, limits or Limits())
 
 
+def check_single(count: int) -> None:
+    """Refuse several images where one is classified.
+
+    Raises:
+        InvalidArgument: there are several; none is the framework's own concern.
+    """
+    if count > 1:
+        raise InvalidArgument(
+            f"Expected one image in the field 'file'; received {count}. Send several "
+            "to /predict/batch, in the field 'files'."
+        )
+
+
 @final
 class Service:
     """A predictor behind a bounded queue.
 
     Args:
-        predictor: what classifies; from now on the batcher's thread alone runs it.
+        predictor: what classifies; it stays as it is, but from now on the batcher's
+            thread alone may run it.
         limits: how much may wait, and for how long.
 
     Attributes:
@@ -60,8 +78,8 @@ class Service:
     """
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
-        predictor.max_pixels = min(predictor.max_pixels, limits.pixels)
-        self.predictor, self.limits = predictor, limits
+        self.predictor, self.limits = copy.copy(predictor), limits
+        self.predictor.max_pixels = min(predictor.max_pixels, limits.pixels)
         self.batcher = Batcher(self._rows, size=BATCH, waiting=limits.waiting)
         self.begin()
 
@@ -128,30 +146,50 @@ class Service:
             Overloaded: so many may not wait.
             TooLate: the deadline passed.
         """
-        found = self.submit(self.prepared(files))
+        ends = self.ends()
+        found = self.submit(self.prepared(files, ends))
         try:
-            return self.named(found.result(timeout=self.limits.deadline))
+            return self.named(found.result(timeout=max(0.0, ends - time.monotonic())))
         except TimeoutError as error:
             found.cancel()
-            raise TooLate(
-                f"Expected an answer within {self.limits.deadline:g} seconds; there is "
-                "none yet. Try again later, or raise the deadline of the limits."
-            ) from error
+            raise self._too_late() from error
 
-    def prepared(self, files: Sequence[bytes]) -> list[Images]:
-        """Decode image files; nothing is decoded of too many.
+    def ends(self) -> float:
+        """Return when a request that comes now must be answered, by `monotonic`."""
+        return time.monotonic() + self.limits.deadline
+
+    def prepared(self, files: Sequence[bytes], ends: float) -> list[Images]:
+        """Decode image files; nothing is decoded of too many, or for nobody.
+
+        Args:
+            files: the contents of the files.
+            ends: when nobody waits for them any more, from `ends`.
 
         Raises:
             InvalidArgument: there is none, or more than 32.
             InvalidImage: one cannot be decoded; of several, its place is named.
+            TooLate: the deadline passed before the last of them.
         """
         if not 1 <= len(files) <= BATCH:
             raise InvalidArgument(
                 f"Expected 1 to {BATCH} images; received {len(files)}."
             )
+        in_time = self._in_time(files, ends)
         if len(files) == 1:
-            return [self.predictor.prepared(files[0])]
-        return self.predictor.prepared_batch(files)
+            return [self.predictor.prepared(each) for each in in_time]
+        return self.predictor.prepared_batch(in_time)
+
+    def _in_time(self, files: Sequence[bytes], ends: float) -> Iterator[bytes]:
+        for file in files:
+            if time.monotonic() > ends:
+                raise self._too_late()
+            yield file
+
+    def _too_late(self) -> TooLate:
+        return TooLate(
+            f"Expected an answer within {self.limits.deadline:g} seconds; there is "
+            "none yet. Try again later, or raise the deadline of the limits."
+        )
 
     def named(self, rows: Sequence[Floats]) -> list[Prediction]:
         """Return rows of probabilities with the names of the classes."""
@@ -162,9 +200,9 @@ class Service:
         self.status = "stopped"
 
     def stop(self) -> None:
-        """Leave, and answer all that wait."""
+        """Leave, and answer all that wait; a model that hangs is left behind."""
         self.leave()
-        self.batcher.close()
+        self.batcher.close(PATIENCE)
 
     def _rows(self, images: list[Images]) -> list[Floats]:
         return list(self.predictor.probabilities(images))
