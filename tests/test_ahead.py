@@ -136,7 +136,7 @@ def test_what_is_stored_already_needs_no_room(data, backbone, monkeypatch):
     options = {"batch_norm": "frozen", "augmentations": ()}
     first, _ = losses(data, backbone, Cache(), **options)
     for name in ("activations._shelf", "training._budget"):
-        monkeypatch.setattr(f"cifarkit.{name}.has_room", lambda nbytes: False)
+        monkeypatch.setattr(f"cifarkit.{name}.has_room", lambda *nbytes: False)
     maps = sorted(entry.nbytes for entry in kept())[-2:]  # of two parts, not pooled
     options["max_memory"] = int(0.95 * sum(maps))
     again, result = losses(data, backbone, Cache(), **options)
@@ -165,6 +165,39 @@ def test_a_frozen_part_that_augments_runs_live(data):
     made = TwoPhaseTrainer(body, heads.linear(), phase_1=solved, phase_2=None)
     with pytest.raises(InvalidArgument, match="augments images by itself"):
         made.fit(data)
+
+
+def test_a_preprocessing_that_augments_runs_live(data):
+    """A layer that is called so belongs to no body, and augments all the same."""
+    several = [keras.layers.RandomFlip(), keras.layers.Rescaling(1 / 255)]
+    first = keras.Sequential([keras.Input((32, 32, 3)), *several], name="preprocessing")
+    convolution = keras.layers.Conv2D(4, 3, name="conv")
+    network = keras.Sequential([keras.Input((32, 32, 3)), first, convolution])
+    body = backbones.wrap(network, preprocess="raw")
+    phase = Phase(epochs=2, batch_size=32)
+    made = TwoPhaseTrainer(
+        body, heads.linear(), phase_1=phase, phase_2=None, augment=(), verbose=0
+    )
+    (phase_1,) = made.fit(data).phases
+    assert phase_1.engine == "live"
+    solved = Phase(optimizer="lbfgs")
+    made = TwoPhaseTrainer(body, heads.linear(), phase_1=solved, phase_2=None)
+    with pytest.raises(InvalidArgument, match="augments images by itself"):
+        made.fit(data)
+
+
+def test_a_policy_is_what_is_in_it(data, backbone):
+    """Flips in a policy can be kept as flips can."""
+    nested = augment.compose([augment.compose([augment.flip()])])
+    assert nested == augment.compose([augment.flip()])
+    assert views_of(nested) == Flips(mirrored=True)
+    options = {"batch_norm": "frozen"}
+    listed, _ = losses(
+        data, backbone, "auto", augmentations=[augment.flip()], **options
+    )
+    given, result = losses(data, backbone, "auto", augmentations=nested, **options)
+    assert "live" not in [phase.engine for phase in result.phases]
+    assert np.array_equal(listed, given)
 
 
 def test_without_memory_for_the_frozen_part_training_is_live(

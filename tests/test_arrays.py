@@ -1,5 +1,7 @@
 """The layouts of arrays that `from_arrays` reads, and those that it refuses."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,7 +87,12 @@ def test_one_hot_labels_are_read(dtype):
     assert split.class_names == ("0", "1", "2", "3")
 
 
-@pytest.mark.parametrize("convert", [list, np.array, lambda x: np.array(x, object)])
+TEXTS = [object, np.dtypes.StringDType()]
+
+
+@pytest.mark.parametrize(
+    "convert", [list, np.array, *(partial(np.array, dtype=kind) for kind in TEXTS)]
+)
 def test_names_as_labels_are_sorted(convert):
     """Text is numbered in alphabetical order, or in the order that is given."""
     words = list("lkjihgfedcaa")

@@ -192,4 +192,5 @@ def test_an_augmentation_of_a_user_is_not_written_down():
             return "Own()"
 
     assert Drawn(augment.compose([Own()]), 2).text == ""
+    assert Drawn(augment.compose([augment.compose([Own()])]), 2).text == ""
     assert "crop" in Drawn(augment.compose([augment.crop(4)]), 2).text

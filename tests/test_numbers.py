@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from cifarkit import Phase, augment, backbones, datasets, heads
+from cifarkit import Phase, augment, backbones, datasets, heads, models
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import is_number, is_whole
 from cifarkit.activations import Cache
@@ -51,6 +51,17 @@ def test_numpys_whole_numbers_are_taken_wherever_ours_are():
     trunk = backbones.get("mobilenetv2", weights=None, size=np.int64(64))
     assert type(trunk.size) is int
     assert trunk.build(np.int64(64)).input_shape == (None, 64, 64, 3)
+    assert models.cnn("s0-cnn", classes=np.int64(3), size=WHOLE).output_shape[1] == 3
+    head = heads.classifier().build((2, 2, 8), np.int64(3), seed=0)
+    assert head.output_shape == (None, 3)
+    assert len(datasets.synthetic(50).train.take(np.uint64(9))) == 9
+
+
+def test_a_fraction_of_a_class_is_refused():
+    """Five of them as a float would become fractions as labels."""
+    for options in ({"classes": 5.0}, {"n": 50.0}):
+        with pytest.raises(InvalidArgument, match="in whole numbers"):
+            datasets.synthetic(**{"n": 50, "classes": 5} | options)
 
 
 def test_numpys_floats_are_taken_wherever_ours_are():

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -24,6 +25,7 @@ from cifarkit.activations import (
     Flips,
     Key,
     _engine,
+    _extract,
     _filling,
     _key,
     _shelf,
@@ -380,6 +382,37 @@ def test_what_is_kept_is_read_from_a_full_disk(monkeypatch):
     monkeypatch.setattr(_shelf, "LIMIT", 1)
     monkeypatch.setattr("cifarkit.activations._extract.engine_for", None)
     assert len(extract(network(), IMAGES, max_memory=1)) == 300
+
+
+def test_what_was_begun_counts_as_room(store, monkeypatch):
+    """A fill that was killed goes on where the disk has become too full to begin."""
+    monkeypatch.setattr(_filling, "SECONDS", 0.0)
+    made, rows = _extract.engine_for, []
+
+    def counting(prefix, sample, precision):
+        run, engine = made(prefix, sample, precision)
+
+        def counted(batch):
+            rows.append(len(batch))
+            if len(rows) == 3:
+                raise KeyboardInterrupt
+            return run(batch)
+
+        return counted, engine
+
+    monkeypatch.setattr(_extract, "engine_for", counting)
+    with pytest.raises(KeyboardInterrupt):
+        extract(network(), IMAGES)
+    (part,) = (store / _shelf.FOLDER).glob(".part-*")
+    begun = sum(path.stat().st_size for path in part.iterdir())
+    whole = len(IMAGES) * 4 * 4 * 2 * 2
+    free = int(2 * whole - begun) + 8
+    assert whole > free * _shelf.SHARE
+    usage = SimpleNamespace(free=free)
+    monkeypatch.setattr("shutil.disk_usage", lambda *_: usage)
+    extract(network(), IMAGES, max_memory=0)
+    assert len(kept()) == 1
+    assert len(rows) == 4  # two batches, one that was killed, and that one again
 
 
 def test_a_full_disk_says_so_and_leaves_nothing(store, monkeypatch):

@@ -188,6 +188,10 @@ class Opaque(layers.Layer):
 def test_a_layer_that_learns_is_no_preprocessing() -> None:
     """By its name it would be left out of what is frozen, and learn unseen."""
     image = keras.Input((16, 16, 3))
+    norm = layers.BatchNormalization(center=False, scale=False, name="preprocess_norm")
+    still = keras.Model(image, layers.Conv2D(4, 3)(norm(image)))
+    with pytest.raises(InvalidArgument, match="preprocess_norm"):
+        backbones.wrap(still, preprocess="raw")
     model = keras.Model(image, layers.Conv2D(4, 3, name="preprocess_mix")(image))
     with pytest.raises(InvalidArgument, match="Rename"):
         backbones.wrap(model, preprocess="raw")

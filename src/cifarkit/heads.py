@@ -127,6 +127,7 @@ class Head:
             InvalidArgument: `classes` is below 2, or a size is not a positive int.
         """
         require_whole("classes", classes, least=2)
+        classes = int(classes)  # Keras takes Python's numbers alone
         for size in feature_shape:
             require_whole("every entry of feature_shape", size)
         seeds = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit import _store
-from cifarkit._errors import SourceError, TrainingError
+from cifarkit._errors import InvalidArgument, SourceError, TrainingError
 from cifarkit._types import Floats, Images, Model
 from cifarkit.activations import _ray, _shelf
 from cifarkit.activations._activations import Activations
@@ -74,6 +74,11 @@ class Extractor:
     def __init__(
         self, prefix: Model, *, cache: Cache | None = None, max_memory: int = 2**62
     ) -> None:
+        if len(prefix.outputs) != 1 or None in prefix.output_shape[1:]:
+            raise InvalidArgument(
+                "Expected a network of one output whose size is known; received "
+                f"{prefix.output_shape}. Build it on keras.Input((height, width, 3))."
+            )
         self.prefix, self.cache = prefix, cache_of(cache)
         self.max_memory = max_memory
         self._ready: tuple[Run, Engine] | None = None
@@ -153,15 +158,18 @@ class _Work:
         return self._key.complete and self.by.cache.disk
 
     def is_stored(self) -> bool:
-        """Whether an entry is there."""
+        """Whether an entry is there, or was begun."""
         key = self._key_of(preferred(self.by.cache.precision))
-        return self.may_be_on_disk and _shelf.path_of(key).is_dir()
+        there = _shelf.path_of(key).is_dir() or _shelf.begun(key) > 0
+        return self.may_be_on_disk and there
 
     def belongs_on_disk(self) -> bool:
         """Whether the activations are to be written; if not, they fit into memory."""
         nbytes = self.rows * self.by.codec.nbytes
-        if self.may_be_on_disk and _shelf.has_room(nbytes):
-            return True
+        if self.may_be_on_disk:
+            key = self._key_of(preferred(self.by.cache.precision))
+            if _shelf.has_room(nbytes, _shelf.begun(key)):
+                return True
         if nbytes <= self.by.max_memory:
             return False
         raise SourceError(

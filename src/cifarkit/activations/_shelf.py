@@ -92,8 +92,13 @@ def prune(limit: int = 0) -> tuple[Entry, ...]:
     return tuple(gone)
 
 
-def has_room(nbytes: int) -> bool:
-    """Whether the store may hold an entry of that many bytes."""
+def has_room(nbytes: int, held: int = 0) -> bool:
+    """Whether the store may hold an entry of that many bytes.
+
+    Args:
+        nbytes: of the whole entry.
+        held: bytes of it that lie there already, as `begun` says.
+    """
     if nbytes > LIMIT:
         return False
     try:
@@ -101,7 +106,15 @@ def has_room(nbytes: int) -> bool:
         free = shutil.disk_usage(folder).free
     except (SourceError, OSError):
         return False
-    return os.access(folder, os.W_OK) and nbytes <= free * SHARE
+    return os.access(folder, os.W_OK) and nbytes <= (free + held) * SHARE
+
+
+def begun(key: Key) -> int:
+    """Return how many bytes an earlier process left of an entry."""
+    files = (_store.root() / FOLDER / f"{PART}{key.digest}").glob("*")
+    with contextlib.suppress(OSError):
+        return sum(path.stat().st_size for path in files)
+    return 0
 
 
 def lock(key: Key) -> AbstractContextManager[None]:

@@ -1,7 +1,7 @@
 """What an augmentation is, and how several become one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -125,7 +125,7 @@ def compose(items: Sequence[Augmentation] | Augmentation) -> Policy:
 
     Args:
         items: the augmentations, first applied first; none at all changes nothing.
-            One may stand alone.
+            One may stand alone; those of a policy count as if they stood there.
 
     Raises:
         InvalidArgument: `items` holds something else.
@@ -141,7 +141,16 @@ def compose(items: Sequence[Augmentation] | Augmentation) -> Policy:
             f"{type(items).__name__}. Keras' own layers are none: see cifarkit.augment."
         )
     several = (items,) if isinstance(items, Augmentation) else tuple(items)
-    for item in Policy(several).items:
+    for item in _flat(Policy(several)):
         union = steps[-1].joined(item) if steps else None
         steps[-1:] = [union] if union else [*steps[-1:], item]
     return Policy(tuple(steps))
+
+
+def _flat(policy: Policy) -> Iterator[Augmentation]:
+    """Yield the augmentations of a policy, and of policies in it, in order."""
+    for item in policy.items:
+        if isinstance(item, Policy):
+            yield from _flat(item)
+        else:
+            yield item

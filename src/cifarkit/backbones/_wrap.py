@@ -6,7 +6,7 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._sources import fingerprint
-from cifarkit._types import Model
+from cifarkit._types import Layer, Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._graft import graft
@@ -74,12 +74,17 @@ def _check_names(model: Model, preprocess: str) -> None:
 
 def _check_learning(model: Model) -> None:
     """Refuse layers that would be taken for preprocessing, and learn unseen."""
-    for layer in model.layers:
-        if _preprocess.is_preprocessing(layer) and layer.trainable_weights:
+    for layer in filter(_preprocess.is_preprocessing, model.layers):
+        if layer.trainable_weights or any(map(_moves, layer._flatten_layers())):
             raise InvalidArgument(
                 "Expected names that begin with 'preprocess' for layers that do not "
                 f"learn; received {layer.name!r}, which does. Rename it."
             )
+
+
+def _moves(layer: Layer) -> bool:
+    """Whether a layer without weights that learn has statistics that change."""
+    return isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
 
 
 def _unusable(expected: str, received: object) -> InvalidArgument:

@@ -141,7 +141,7 @@ def _numbered(
     """Return labels as class numbers, and the names of the classes."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.dtype.kind in "UO":
+    if labels.dtype.kind in "UOT":  # T: NumPy's strings of any length
         return _looked_up(labels, class_names)
     if labels.ndim == 2:
         numbers, classes = _from_one_hot(labels), labels.shape[1]

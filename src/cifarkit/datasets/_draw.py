@@ -38,7 +38,7 @@ def draw(labels: Labels, n: int, *, seed: int) -> tuple[Positions, Positions]:
             f"Expected a number of images from 0 to {len(labels)}; received {n!r}. "
             "Ask for no more images than there are."
         )
-    random = generator(seed)
+    n, random = int(n), generator(seed)
     counts = np.bincount(labels)
     # Whole numbers throughout: equal shares must tie exactly.
     shares, remainders = np.divmod(n * counts, max(len(labels), 1))

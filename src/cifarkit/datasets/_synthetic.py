@@ -3,6 +3,7 @@
 import numpy as np
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import is_whole
 from cifarkit._types import Floats, Images, Labels
 from cifarkit.datasets._checks import check_size
 from cifarkit.datasets._divide import divide
@@ -38,17 +39,18 @@ def synthetic(
         Splits(train=30, validation=10, test=10 images of 32 x 32, 5 classes, size=32)
     """
     check_size(size)
-    if classes < 2 or n < 5 * classes:
+    whole = is_whole(classes, least=2) and is_whole(n)
+    if not whole or n < 5 * classes:
         raise InvalidArgument(
-            f"Expected at least 2 classes and 5 images for each; received {classes} "
-            f"classes and {n} images. Ask for n of at least {5 * max(classes, 2)}."
+            "Expected at least 2 classes and 5 images for each, in whole numbers; "
+            f"received {classes!r} classes and {n!r} images. Ask for more images."
         )
     random = generator(seed)
     labels = random.permutation(np.arange(n, dtype=np.int64) % classes)
     pixels = _drawn(labels, min(size, _LARGEST_SIDE), classes, random)
     names = tuple(f"class {label}" for label in range(classes))
-    whole = Split(pixels, labels, names, size)
-    return divide(whole, validation=0.2, test=0.2, seed=seed, source="synthetic")
+    split = Split(pixels, labels, names, size)
+    return divide(split, validation=0.2, test=0.2, seed=seed, source="synthetic")
 
 
 def _drawn(

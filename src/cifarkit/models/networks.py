@@ -74,6 +74,7 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
             f"more for {name!r}; received classes={classes!r}, size={size!r} and "
             f"seed={seed!r}."
         )
+    classes, size = int(classes), int(size)  # Keras takes Python's numbers alone
     seeds = np.random.default_rng(seed)
     images = keras.Input((size, size, 3), name="images")
     unit = layers.Rescaling(1 / 255, dtype="float32", name="preprocess_unit")

@@ -243,7 +243,8 @@ def _frozen_until(
     mask = learning(
         network.body, phase.unfreeze, snap=phase.snap, block_of=network.block_of
     )
-    first = mask.index(True) if any(mask) else len(mask)
-    if any(map(augments, network.body[:first])):
+    first = network.body[mask.index(True)] if any(mask) else None
+    stop = len(trunk.layers) if first is None else trunk.layers.index(first)
+    if any(map(augments, trunk.layers[:stop])):  # what is before the body, too
         return None
-    return boundary(trunk, network.body[first]) if any(mask) else pooling(head)
+    return pooling(head) if first is None else boundary(trunk, first)

@@ -91,7 +91,7 @@ def _obstacle(network: Network) -> str | None:
     """Say in words what keeps a head from being fitted to its optimum, if anything."""
     if network.parts is None:
         return "a network without a head"
-    if any(map(augments, network.body)):
+    if any(map(augments, network.parts[0].layers)):
         return "a backbone that augments images by itself"
     head = network.parts[1]
     last = head.get_layer("predictions")
