@@ -3,8 +3,9 @@
 python scripts/hostile_images.py --json docs/results/hostile_images.json
 
 40 seeds (every format, many modes) give 20,000 files with bytes changed, cut or
-repeated; of 22 bombs 20 declare far more pixels than they hold, two take long. A file
-is a picture or `InvalidImage`; nothing else may be raised.
+repeated; of 25 bombs 20 declare far more pixels than they hold, five take long. Four
+pictures of one pixel have directories of EXIF that name the same bytes thousands of
+times, and are decoded. A file is a picture or `InvalidImage`, and nothing else is raised.
 """
 
 import argparse
@@ -42,6 +43,9 @@ MODES = {
 LONGEST = 5.0
 """Seconds that no file may take."""
 
+MOST = 20_000_000
+"""Bytes that no metadata may take."""
+
 
 def main():
     """Decode everything, and write what was the worst."""
@@ -57,6 +61,8 @@ def main():
         slowest = max(slowest, seconds)
     grown = peak() - before
     refused = [tried(bomb) for bomb in bombs()]
+    reached = peak()
+    read = [tried(picture) for picture in directories()]
     figures = {
         "command": command(),
         "seed": options.seed,
@@ -69,10 +75,16 @@ def main():
         "bombs": len(refused),
         "bombs_refused": sum(outcome == "refused" for outcome, _ in refused),
         "slowest_refusal_of_a_bomb_s": max(seconds for _, seconds in refused),
+        "directories": len(read),
+        "directories_decoded": sum(outcome == "decoded" for outcome, _ in read),
+        "memory_of_the_directories_bytes": peak() - reached,
+        "slowest_directory_s": max(seconds for _, seconds in read),
     }
     write_json(options.json, figures)
     print(json.dumps(figures, indent=2))
     assert figures["bombs_refused"] == figures["bombs"], "a bomb was decoded"
+    assert figures["directories_decoded"] == len(read), "a picture was refused"
+    assert figures["memory_of_the_directories_bytes"] < MOST, "metadata were copied out"
     assert slowest < LONGEST, f"a file took {slowest:.1f} s"
     assert figures["slowest_refusal_of_a_bomb_s"] < LONGEST, "a refusal took long"
 
@@ -163,7 +175,7 @@ EXTREMES = (0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
 
 
 def bombs():
-    """Return 22 files: 20 declare up to four milliards of pixels, two take long."""
+    """Return 25 files: 20 declare up to four milliards of pixels, five take long."""
     found = []
     for width, height in ((2**16 - 1, 2**16 - 1), (2**31 - 1, 1), (10**5, 10**4)):
         for depth, colour in ((8, 2), (1, 0), (16, 6), (8, 3)):
@@ -172,7 +184,8 @@ def bombs():
         found.append(bmp(side))
         found.append(gif(side))
     found += [webp(16_383, 16_383), jpeg(65_500)]
-    return [*found, scans(1600), runs(700)]
+    found += [scans(1600), runs(700)]
+    return [*found, comments(1, 500_000), comments(300_000, 1), segments(300_000)]
 
 
 def chunk(name, data):
@@ -233,6 +246,40 @@ def runs(side):
     size = 14 + 40 + 1024 + 2 * side * side
     head = b"BM" + struct.pack("<IHHI", size, 0, 0, 14 + 40 + 1024)
     return head + info + bytes(1024) + side * side * b"\x01\x00"
+
+
+def comments(count, each):
+    """Return a GIF with comments before its pixels, in blocks of one byte."""
+    data = written("GIF", "L", 16)
+    place = data.index(b",")
+    comment = b"!\xfe" + each * b"\x01a" + b"\0"
+    return data[:place] + count * comment + data[place:]
+
+
+def segments(count):
+    """Return a JPEG with small pieces of EXIF before its pixels."""
+    data = written("JPEG", "RGB", 16)
+    return data[:2] + count * b"\xff\xe1\0\x09Exif\0\0a" + data[2:]
+
+
+def directories():
+    """Return pictures of a pixel with 4,000 entries that name 48,000 bytes each."""
+    length = 48_000
+    count = (length - 14) // 12
+    entries = (struct.pack("<HHII", tag, 7, length - 1, 0) for tag in range(count))
+    body = b"II*\0" + struct.pack("<IH", 8, count) + b"".join(entries)
+    body = body.ljust(length, b"\0")
+    pixel, found = Image.new("RGB", (1, 1)), []
+    for form in ("JPEG", "WEBP", "PNG"):
+        content = io.BytesIO()
+        pixel.save(content, form, exif=b"Exif\0\0" + body)
+        found.append(content.getvalue())
+    content = io.BytesIO()
+    pixel.save(content, "PNG")
+    plain, text = content.getvalue(), f"\nexif\n{len(body):8}\n{body.hex()}".encode()
+    profile = b"Raw profile type exif\0\0" + zlib.compress(text)
+    place = plain.index(b"IDAT") - 4
+    return [*found, plain[:place] + chunk(b"zTXt", profile) + plain[place:]]
 
 
 if __name__ == "__main__":
