@@ -5,7 +5,7 @@ python scripts/hostile_images.py --json docs/results/hostile_images.json
 40 seeds (every format, many modes) give 20,000 files with bytes changed, cut or
 repeated; of 25 bombs 20 declare far more pixels than they hold, five take long. Four
 pictures of one pixel have directories of EXIF that name the same bytes thousands of
-times, and are decoded. A file is a picture or `InvalidImage`, and nothing else is raised.
+times, and are decoded. A file is a picture or `InvalidImage`; nothing else is raised.
 """
 
 import argparse
