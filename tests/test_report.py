@@ -398,6 +398,11 @@ def test_a_report_tells_settings_that_are_not_the_defaults():
     assert rows["epochs"] == ("-", "3")
     assert rows["optimizer"] == ("LBFGS", "adamw")
     assert rows["unfreeze"] == ("-", "0.5")
+    decayed = Phase(weight_decay=0.02).to_dict()
+    table = _course._settings([tuned.to_dict(), decayed])
+    rows = {name: tuple(cells) for name, *cells in table.rows}
+    assert rows["weight_decay"] == ("the optimizer's own", "0.02")
+    assert rows["unfreeze"] == ("0.5", "none")
     assert "snap" not in rows
     assert "class_weight" not in rows
 

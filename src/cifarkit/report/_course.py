@@ -9,6 +9,7 @@ from cifarkit.training import Phase, PhaseResult, TrainResult
 
 _ALWAYS = ("epochs", "optimizer", "learning_rate", "schedule", "batch_size")
 _SOLVED = ("optimizer", "class_weight")  # what means something at an optimum
+_UNSAID = {"weight_decay": "the optimizer's own", "bn_momentum": "each layer's own"}
 
 
 def training(result: TrainResult) -> Iterator[Block]:
@@ -66,7 +67,9 @@ def _value(name: str, phase: Mapping[str, Any]) -> str:
     if name not in phase or (solved and name not in _SOLVED):
         return "-"
     value = phase[name]
-    return "none" if value is None or value == [] else str(value)
+    if value is None:
+        return _UNSAID.get(name, "none")
+    return "none" if value == [] else str(value)
 
 
 def _overfitting(phase: PhaseResult) -> str:
@@ -74,6 +77,6 @@ def _overfitting(phase: PhaseResult) -> str:
     return (
         f"In the epoch that was kept the training accuracy is {reached:.2%}, the "
         f"validation accuracy {phase.validation_accuracy:.2%}: an overfitting gap of "
-        f"{100 * phase.gap:.2f} points. Training images are augmented and dropout is "
-        "on, so that a gap below 0 is possible, and none is no proof."
+        f"{100 * phase.gap:.2f} points. It may lie below 0, because training images "
+        "are augmented and dropout is on."
     )

@@ -72,8 +72,8 @@ class Album:
     def of_training(self, result: TrainResult) -> Picture:
         """Return the course of the phases."""
         words = (
-            "Accuracy and loss of each epoch: dashed, where a phase begins; the ring, "
-            "whose weights are kept."
+            "Accuracy and loss of each epoch; a dashed line where a phase begins, a "
+            "ring around the weights that are kept."
         )
         return self._kept(self._viz.curves(result), "curves", words)
 

@@ -16,7 +16,11 @@ def quality(evaluation: Evaluation) -> list[Block]:
         ("accuracy", f"{evaluation.accuracy:.2%}"),
         ("loss (cross-entropy)", f"{evaluation.loss:.4f}"),
         ("expected calibration error", f"{evaluation.ece:.4f}"),
-        *((f"in the top {k}", f"{share:.2%}") for k, share in evaluation.top_k.items()),
+        *(
+            (f"in the top {k}", f"{share:.2%}")
+            for k, share in evaluation.top_k.items()
+            if k > 1
+        ),
     ]
     if is_penalised(evaluation):
         rows.insert(2, (PENALISED, f"{evaluation.objective:.4f}"))
