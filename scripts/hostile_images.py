@@ -3,7 +3,7 @@
 python scripts/hostile_images.py --json docs/results/hostile_images.json
 
 40 seeds (every format, many modes) give 20,000 files with bytes changed, cut or
-repeated; of 25 bombs 20 declare far more pixels than they hold, five take long. Four
+repeated; of 27 bombs 20 declare far more pixels than they hold, seven take long. Four
 pictures of one pixel have directories of EXIF that name the same bytes thousands of
 times, and are decoded. A file is a picture or `InvalidImage`; nothing else is raised.
 """
@@ -175,7 +175,7 @@ EXTREMES = (0, 1, 2**16, 2**31 - 1, 2**31, 2**32 - 1)
 
 
 def bombs():
-    """Return 25 files: 20 declare up to four milliards of pixels, five take long."""
+    """Return 27 files: 20 declare up to four milliards of pixels, seven take long."""
     found = []
     for width, height in ((2**16 - 1, 2**16 - 1), (2**31 - 1, 1), (10**5, 10**4)):
         for depth, colour in ((8, 2), (1, 0), (16, 6), (8, 3)):
@@ -185,7 +185,9 @@ def bombs():
         found.append(gif(side))
     found += [webp(16_383, 16_383), jpeg(65_500)]
     found += [scans(1600), runs(700)]
-    return [*found, comments(1, 500_000), comments(300_000, 1), segments(300_000)]
+    found += [comments(1, 500_000), comments(300_000, 1), segments(300_000)]
+    profile = chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(1_000_000)))
+    return [*found, behind(1_000_000 * chunk(b"prVt", b"")), behind(1_000 * profile)]
 
 
 def chunk(name, data):
@@ -260,6 +262,13 @@ def segments(count):
     """Return a JPEG with small pieces of EXIF before its pixels."""
     data = written("JPEG", "RGB", 16)
     return data[:2] + count * b"\xff\xe1\0\x09Exif\0\0a" + data[2:]
+
+
+def behind(pieces):
+    """Return a PNG with chunks behind its pixels."""
+    data = written("PNG", "RGB", 16)
+    place = data.index(b"IEND") - 4
+    return data[:place] + pieces + data[place:]
 
 
 def directories():

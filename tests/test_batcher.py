@@ -33,6 +33,22 @@ def gate():
     found.go.set()
 
 
+def test_a_worker_that_was_left_behind_takes_nothing_more(gate):
+    """After a second beginning one thread alone runs the model."""
+    batcher = held(gate)
+    old = batcher._worker
+    batcher.close(0.1)
+    assert old.is_alive()
+    batcher.open()
+    later = batcher.submit([5])
+    gate.go.set()
+    assert later.result(10) == [10]
+    old.join(10)
+    assert not old.is_alive()
+    batcher.close(10)
+    assert not batcher._worker.is_alive()
+
+
 def held(gate, **options):
     """Return a batcher whose worker is busy with one item, 0."""
     batcher = Batcher(gate, **options)

@@ -385,6 +385,8 @@ def test_validation_images_are_judged_too(data):
     others[-1, 0, 0, 0] = np.nan
     odd = doctor(model, (images, labels), validation=(others, theirs))
     assert "validation images are no finite" in str(odd)
+    dark = doctor(trainer(), (images / 255, labels), validation=(others, theirs))
+    assert "Multiply the images by 255" in str(dark)
     small = doctor(model, (images, labels), validation=(others[:, :8], theirs))
     assert "does not take validation images" in str(noted(small, "CK113"))
 
@@ -476,6 +478,9 @@ def test_validation_labels_are_judged_too(data, change):
     found = doctor(model, pair(data.train), validation=(others, change(theirs)))
     assert grave(found, "CK104") == ["error"]
     assert "validation labels" in str(found)
+    wide = network(loss="sparse_categorical_crossentropy", outputs=9)  # which is noted
+    found = doctor(wide, pair(data.train), validation=(others, theirs - 1))
+    assert grave(found, "CK104") == ["error"]
 
 
 @pytest.mark.parametrize("change", [lambda y: y.astype(str), lambda y: None])
@@ -499,7 +504,8 @@ def test_several_classes_an_image_and_numbers_to_estimate_pass(data):
     wide = network(loss="binary_crossentropy", end="sigmoid", outputs=5)
     assert grave(doctor(wide, (images, several)), "CK104") == ["error"]
     scalar = network(loss="mse", end=None, outputs=1)
-    assert grave(doctor(scalar, (images, labels * 30)), "CK104") == []
+    found = doctor(scalar, (images, labels * 30))
+    assert grave(found, "CK104") == grave(found, "CK112") == []
 
 
 def test_a_whole_network_with_other_outputs_is_found(data):

@@ -385,9 +385,11 @@ def test_a_report_counts_phases_from_one(made):
 def test_a_report_says_what_features_cost(made):
     """Nothing where an earlier phase or run had them."""
     (phase,) = made.result.phases
-    for seconds, words in ((14.2, "computed in 14 s for"), (3e-5, "computed before")):
+    for seconds, words in ((14.2, " in 14 s; the"), (3e-5, ", kept before; the")):
         kept = replace(phase, engine="openvino", features=seconds)
-        assert f"on what openvino {words}" in _course._course(kept)
+        assert f"on features of the frozen part by openvino{words}" in _course._course(
+            kept
+        )
 
 
 def test_a_report_tells_settings_that_are_not_the_defaults():

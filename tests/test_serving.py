@@ -170,7 +170,7 @@ def test_nothing_is_decoded_for_nobody(predictor, monkeypatch):
     monkeypatch.setattr(Predictor, "prepared", prepared)
     with pytest.raises(TooLate, match=r"within 0\.2 seconds"):
         service.prepared([png()] * 32, service.ends())
-    assert len(decoded) == 2
+    assert 1 <= len(decoded) < 32
     service.stop()
 
 

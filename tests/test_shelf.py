@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import cifarkit
 from cifarkit import _sealed, _store, augment
-from cifarkit._errors import SourceError
+from cifarkit._errors import InvalidArgument, SourceError
 from cifarkit.activations import (
     PLAIN,
     Cache,
@@ -382,6 +382,17 @@ def test_what_is_kept_is_read_from_a_full_disk(monkeypatch):
     monkeypatch.setattr(_shelf, "LIMIT", 1)
     monkeypatch.setattr("cifarkit.activations._extract.engine_for", None)
     assert len(extract(network(), IMAGES, max_memory=1)) == 300
+
+
+def test_a_network_of_unknown_size_is_refused():
+    """And one of two outputs; nothing can be kept of them."""
+    given = keras.Input((None, None, 3))
+    maps = keras.layers.Conv2D(2, 3)(given)
+    small = keras.Input((4, 4, 3))
+    several = keras.Model(small, [small, keras.layers.ReLU()(small)])
+    for prefix in (keras.Model(given, maps), several):
+        with pytest.raises(InvalidArgument, match="one output whose size is known"):
+            extract(prefix, IMAGES)
 
 
 def test_what_was_begun_counts_as_room(store, monkeypatch):

@@ -65,7 +65,7 @@ def preferred(precision: Precision) -> Engine:
             )
     elif not importlib.util.find_spec("openvino") or not models.on_tensorflow_cpu():
         return _keras()
-    return Engine("openvino", precision, rounding=rounding())
+    return Engine("openvino", precision, rounding=rounding("cpu"))
 
 
 def engine_for(
@@ -95,7 +95,7 @@ def _keras() -> Engine:
     """Return the name of Keras itself, on the device that it takes."""
     device, *_ = keras.distribution.list_devices()
     kind = str(device).partition(":")[0].lower()
-    return Engine(keras.backend.backend(), device=kind, rounding=rounding())
+    return Engine(keras.backend.backend(), device=kind, rounding=rounding(kind))
 
 
 def _by_keras(prefix: Model) -> Run:

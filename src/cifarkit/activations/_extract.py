@@ -74,11 +74,6 @@ class Extractor:
     def __init__(
         self, prefix: Model, *, cache: Cache | None = None, max_memory: int = 2**62
     ) -> None:
-        if len(prefix.outputs) != 1 or None in prefix.output_shape[1:]:
-            raise InvalidArgument(
-                "Expected a network of one output whose size is known; received "
-                f"{prefix.output_shape}. Build it on keras.Input((height, width, 3))."
-            )
         self.prefix, self.cache = prefix, cache_of(cache)
         self.max_memory = max_memory
         self._ready: tuple[Run, Engine] | None = None
@@ -97,7 +92,13 @@ class Extractor:
     @cached_property
     def codec(self) -> Codec:
         """What activations are kept in."""
-        return Codec(self.cache.dtype, tuple(self.prefix.output_shape[1:]))
+        shape = self.prefix.output_shape
+        if not isinstance(shape, tuple) or None in shape[1:]:  # a list is of several
+            raise InvalidArgument(
+                "Expected a network of one output whose size is known; received "
+                f"{shape}. Build it on keras.Input((height, width, 3))."
+            )
+        return Codec(self.cache.dtype, shape[1:])
 
     def zeros(self, count: int, views: Views) -> Activations:
         """Return zeros like the activations of `count` images; they take no memory."""

@@ -70,7 +70,8 @@ def _got(ray: Any, reference: Any) -> Floats:
     except ray.exceptions.RayError as error:
         raise TrainingError(
             "Expected a Ray cluster whose workers compute activations as this process "
-            f"does; received: {error!s:.500}. Install the same packages there."
+            f"does; received: {error!s:.500}. Install the same packages there, and set "
+            "the same switches."
         ) from error
 
 

@@ -11,19 +11,22 @@ _ONEDNN = (
 )
 
 
-def rounding() -> str:
+def rounding(device: str) -> str:
     """Return in words what was set otherwise than by default; "" if nothing was.
 
     The environment can let oneDNN, by which TensorFlow multiplies on a CPU, compute in
-    bfloat16; TensorFlow and JAX have switches of their own.
+    bfloat16; TensorFlow has a switch for GPUs, and JAX one of its own.
+
+    Args:
+        device: the kind of device that computes.
     """
     modes = {os.environ.get(name, "").lower() for name in _ONEDNN} - {"", "strict"}
-    return ", ".join([*sorted(modes), *_switched()])
+    return ", ".join([*sorted(modes), *_switched(device)])
 
 
-def _switched() -> list[str]:
+def _switched(device: str) -> list[str]:
     backend = keras.backend.backend()
-    if backend == "tensorflow":
+    if backend == "tensorflow" and device != "cpu":
         import tensorflow as tf
 
         exact = not tf.config.experimental.tensor_float_32_execution_enabled()

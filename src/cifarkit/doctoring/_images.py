@@ -7,6 +7,7 @@ import numpy as np
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._part import Part
+from cifarkit.doctoring._targets import estimates
 
 _SHOWN = 3
 _MANY = 0.01
@@ -72,6 +73,7 @@ def unbalanced(case: Case) -> Iterator[Finding]:
         or not len(part.numbers)
         or part.numbers.min() < 0
         or weighed
+        or estimates(case)
     ):
         return
     if part.numbers.max() > _LARGEST:

@@ -39,7 +39,7 @@ def labels(case: Case) -> Iterator[Finding]:
     for part in case.parts:
         found = [*_of_part(case, part, outputs, [kind for _, kind in kinds])]
         yield from found
-        if found:
+        if any(each.severity == "error" for each in found):
             break  # what is wrong with one part is seldom right in the next
 
 
@@ -51,8 +51,14 @@ def _of_part(
         for kind in kinds:
             yield from _by_form(part, kind)
     whole = case.plain is not None or (case.course and case.course.head is None)
-    if whole and (outputs > 1 or any(kinds)):  # else numbers are estimated
+    if whole and not estimates(case):
         yield from _by_count(part, outputs)
+
+
+def estimates(case: Case) -> bool:
+    """Whether a plain network gives one number of any size, and no class."""
+    kinds = [_kind(loss) for _, loss in _losses(case)]
+    return case.plain is not None and _outputs(case) == 1 and not any(kinds)
 
 
 def logits(case: Case) -> Iterator[Finding]:
@@ -117,7 +123,7 @@ def _by_form(part: Part, kind: Kind | None) -> Iterator[Finding]:
             "class numbers: it cuts them off.",
             "Number the classes from 0.",
         )
-    elif kind == "sparse" and part.form in ("one-hot", "several", "soft"):
+    elif kind == "sparse" and part.form in _COLUMNED:
         yield _mismatch(
             f"The {part.name} labels have {part.columns} columns, and the sparse loss "
             "takes class numbers: fit stops with an error about shapes.",

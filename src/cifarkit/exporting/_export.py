@@ -118,12 +118,7 @@ def _given(
     """Return a network, the names of its classes, and how it came about."""
     if isinstance(model, str | Path):
         if not (path := Path(model)).is_dir():
-            beside = named is None
-            return (
-                models.loaded(path),
-                Predictor(path).class_names if beside else named,
-                {},
-            )
+            return models.loaded(path), Predictor(path, named).class_names, {}
         model = TrainResult.load(path)
     if isinstance(model, TrainResult):
         made = model.provenance

@@ -11,8 +11,8 @@ from PIL import Image, UnidentifiedImageError
 
 from cifarkit._errors import InvalidArgument, InvalidImage, UnknownFormat
 from cifarkit._types import Images
-from cifarkit.images._limits import check_dimensions, check_work
-from cifarkit.images._metadata import Reader, without_exif
+from cifarkit.images._limits import check_dimensions, check_profiles, check_work
+from cifarkit.images._metadata import Reader, masked
 from cifarkit.images._pixels import rgb, upright
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -48,11 +48,11 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
         (480, 640, 3)
     """
     content, name = _content(data)
-    shown, exif = without_exif(content)
-    reader = Reader(shown)
+    check_profiles(content, name)
+    reader = Reader(masked(content))
     with _explained(name), Image.open(reader, formats=FORMATS) as image:
-        reader.all_may_be_read()
-        return _array(image, max_pixels, name, exif)
+        reader.pixels_may_be_read()
+        return _array(image, max_pixels, name)
 
 
 def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
@@ -77,13 +77,11 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
         return _array(image, max_pixels, name)
 
 
-def _array(
-    image: Image.Image, max_pixels: int, name: str, exif: bytes | None = None
-) -> Images:
+def _array(image: Image.Image, max_pixels: int, name: str) -> Images:
     check_dimensions(image.size, max_pixels, name)
     check_work(image, name)
     image.load()
-    return np.ascontiguousarray(rgb(upright(image, exif), name))
+    return np.ascontiguousarray(rgb(upright(image), name))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from cifarkit._errors import InvalidImage
 
 _RUNS = (1, 2)  # BMP's numbers of RLE8 and RLE4
+_PROFILES = 3  # by chance, too, four bytes may look like the name of one
 _SCANS = 100  # of a JPEG; encoders write ten
 _MARKER = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")
 """The markers of a JPEG that a content follows, and its end; all others are skipped."""
@@ -23,6 +24,15 @@ def check_dimensions(size: tuple[int, int], max_pixels: int, name: str) -> None:
         raise InvalidImage(
             f"Expected an image of 1 to {max_pixels:,} pixels; received {name}, which "
             f"is {width} x {height}. Give a smaller copy, or raise max_pixels."
+        )
+
+
+def check_profiles(data: bytes, name: str) -> None:
+    """Refuse a PNG of many colour profiles: each may be a megabyte, unpacked."""
+    if data.startswith(b"\x89PNG") and data.count(b"iCCP") > _PROFILES:
+        raise InvalidImage(
+            f"Expected a PNG of one colour profile; received {name}, which has more. "
+            "Save it again."
         )
 
 

@@ -15,71 +15,76 @@ from PIL import Image
 
 _ORIENTATION = 0x0112
 _EXIF = b"Exif\0\0"
-_HIDDEN = re.compile(rb"(\xff\xe1..)Exif\0\0|(\xff\xe2..)MPF\0", re.DOTALL)
+_MASK = b"------"
+_HIDDEN = re.compile(rb"\xff(?:\xe1..Exif\0\0|\xe2..MPF\0)", re.DOTALL)
 """A JPEG's EXIF, and its index of further pictures. No pixels look so: in them a zero
 or the end of a part follows 255."""
 _INTEGERS = {3: "H", 4: "I"}  # EXIF's types of whole numbers
 _XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
-_READS = 8_000
+_READS, _PIECE = 8_000, 64
 
 
 class Reader(BytesIO):
     """The bytes of an image file, of which no endless number of pieces is read.
 
-    Until `all_may_be_read`, a piece that is too many is an error: no program writes
-    thousands of blocks before the pixels.
+    A piece that is too many is an error: no program writes thousands of blocks before
+    the pixels, nor the pixels in pieces of a few bytes.
     """
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self._left: float = _READS
+        self._left = _READS
 
-    def all_may_be_read(self) -> None:
-        """Let the pixels be read in as many pieces as they have."""
-        self._left = float("inf")
+    def pixels_may_be_read(self) -> None:
+        """Let the rest be read in as many pieces as pixels have."""
+        self._left = _READS + len(self.getbuffer()) // _PIECE
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read on, and count."""
         self._left -= 1
         if self._left < 0:
-            raise ValueError(f"more than {_READS:,} pieces before its pixels")
+            raise ValueError("it has too many pieces: leave its metadata out")
         return super().read(size)
 
 
-def without_exif(data: bytes) -> tuple[bytes, bytes | None]:
-    """Return a file of which Pillow reads no EXIF unasked, and what it has hidden.
+def masked(data: bytes) -> bytes:
+    """Return an image file of which Pillow reads no EXIF unasked.
 
-    Pillow looks into that of a JPEG as it opens it; of all others when it is asked.
+    It looks into that of a JPEG as it opens it; of all others when it is asked.
     """
     if not data.startswith(b"\xff\xd8"):
-        return data, None
-    found = re.search(rb"\xff\xe1(..)Exif\0\0", data, re.DOTALL)
-    size = int.from_bytes(found[1]) if found else 0
-    exif = data[found.end() : found.start() + 2 + size] if found else None
-    return _HIDDEN.sub(_hidden, data), exif
+        return data
+    return _HIDDEN.sub(lambda found: found[0][:4].ljust(len(found[0]), b"-"), data)
 
 
-def _hidden(found: re.Match[bytes]) -> bytes:
-    return (found[1] or found[2]).ljust(len(found[0]), b"-")
-
-
-def orientation(image: Image.Image, exif: bytes | None = None) -> int:
+def orientation(image: Image.Image) -> int:
     """Return how an image was held, from 1 to 8, as EXIF or XMP says; 1 if unknown.
 
     Args:
-        image: an image whose pixels were loaded, so that all of `info` is there.
-        exif: its EXIF, where that was hidden from Pillow.
+        image: an image whose pixels were loaded, so that all of `info` is there; of a
+            `masked` file, too.
     """
-    raw = exif or _raw(image.info)
-    if raw is not None:
-        found = _in_directory(raw.removeprefix(_EXIF))
-    else:
-        found = image.getexif().get(_ORIENTATION)  # nothing is left to be read
+    raw = _raw(image)
+    found = _asked(image) if raw is None else _in_directory(raw.removeprefix(_EXIF))
     return found or _in_xmp(image.info) or 1
 
 
-def _raw(info: Any) -> bytes | None:
+def _asked(image: Image.Image) -> int | None:
+    """Ask Pillow, where it has nothing to copy: of a TIFF, or set by its owner."""
+    try:
+        return image.getexif().get(_ORIENTATION)
+    except MemoryError:
+        raise
+    except Exception:  # broken metadata beside whole pixels: shown as they lie
+        return None
+
+
+def _raw(image: Image.Image) -> bytes | None:
     """Return what Pillow would take for the EXIF of an image."""
+    info: Any = image.info
+    for kind, content in getattr(image, "applist", ()):
+        if kind == "APP1" and content.startswith(_MASK):
+            return bytes(content[len(_MASK) :])
     if isinstance(exif := info.get("exif"), bytes):
         return exif
     try:

@@ -21,14 +21,9 @@ _UPRIGHT = {
 }
 
 
-def upright(image: Image.Image, exif: bytes | None = None) -> Image.Image:
-    """Return an image as its EXIF orientation says that it was meant.
-
-    Args:
-        image: an image whose pixels were loaded.
-        exif: its EXIF, where Pillow was not shown it.
-    """
-    turn = _UPRIGHT.get(orientation(image, exif))
+def upright(image: Image.Image) -> Image.Image:
+    """Return an image as its EXIF orientation says that it was meant."""
+    turn = _UPRIGHT.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 

@@ -44,8 +44,8 @@ def _fed(phase: PhaseResult) -> str:
     """Say what a phase learnt from."""
     if phase.engine == "live":
         return "each image through the whole network"
-    took = f" in {phase.features:.0f} s" if phase.features >= 0.5 else " before"
-    return f"on what {phase.engine} computed{took} for the frozen part"
+    took = f" in {phase.features:.0f} s" if phase.features >= 0.5 else ", kept before"
+    return f"on features of the frozen part by {phase.engine}{took}"
 
 
 def _settings(phases: Sequence[Mapping[str, Any]]) -> Table:

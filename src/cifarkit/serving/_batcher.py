@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 from typing import Any, TypeAlias, final
 
 from cifarkit._errors import InvalidArgument, Overloaded, TooLate
@@ -104,7 +104,7 @@ class Batcher:
             if not self._closed:
                 return
             self._closed = False
-        self._worker = Thread(target=self._work, name="cifarkit-batcher", daemon=True)
+            self._worker = Thread(target=self._work, daemon=True)
         self._worker.start()
 
     def close(self, seconds: float | None = None) -> None:
@@ -115,11 +115,12 @@ class Batcher:
         """
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._worker.join(seconds)
 
     def _work(self) -> None:
-        while jobs := self._next():
+        me = current_thread()  # one that was left behind takes nothing more
+        while self._worker is me and (jobs := self._next()):
             now = time.monotonic()
             live = [job for job in jobs if _is_live(job, now)]
             if live and not self._together(live):

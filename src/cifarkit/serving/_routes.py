@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from threading import Thread
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import FastAPI, Request, UploadFile
@@ -80,12 +81,13 @@ def _life(service: Service) -> Any:
     async def life(app: FastAPI) -> AsyncIterator[None]:
         app.state.decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
         service.begin()
-        warming = asyncio.create_task(asyncio.to_thread(service.warm))
+        warming = Thread(target=service.warm, daemon=True)
+        warming.start()
         try:
             yield
         finally:
             service.leave()
-            await asyncio.wait({warming}, timeout=PATIENCE)
+            await asyncio.to_thread(warming.join, PATIENCE)
             await asyncio.to_thread(service.stop)
             app.state.decoders.shutdown(wait=False, cancel_futures=True)
 

@@ -19,7 +19,7 @@ from cifarkit.serving._limits import BATCH, Limits
 
 _log = logging.getLogger(__name__)
 
-PATIENCE = 1.0
+PATIENCE = 0.3
 """Seconds in which a stopping service waits for a model that does not come back."""
 
 _COUNTS = (1, 2, 4, 8, 16, BATCH)

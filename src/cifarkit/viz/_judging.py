@@ -13,6 +13,7 @@ from cifarkit.evaluation import Evaluation
 from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Axes, Figure, canvas, plain, tidy
 
 _BINS = 15
+_NARROW = 0.1
 _TEXT = {"textcoords": "offset points", "va": "center", "fontsize": 8}
 _BESIDE = {**_TEXT, "xytext": (4, 0), "xycoords": ("axes fraction", "data")}
 _INSIDE = {**_TEXT, "xytext": (2, 0)}
@@ -64,7 +65,8 @@ def class_scores(evaluation: Evaluation) -> Figure:
         values = [100 * getattr(each, name) for each in scores]
         axes.plot(values, rows, marker, ms=7, mew=1.6, color=colour, label=name)
     for row, each in enumerate(scores):
-        axes.annotate(f"{100 * each.f1:.1f}", (1, row), color="white", **_INSIDE)
+        colour = "white" if each.f1 > _NARROW else "black"  # beside a short bar
+        axes.annotate(f"{100 * each.f1:.1f}", (1, row), color=colour, **_INSIDE)
     axes.set_yticks(rows, [plain(each.name) for each in scores])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)  # bars that begin elsewhere exaggerate
