@@ -35,7 +35,7 @@ def gate():
 
 def test_a_worker_that_was_left_behind_takes_nothing_more(gate):
     """After a second beginning one thread alone runs the model."""
-    batcher = held(gate)
+    batcher, _ = held(gate)
     old = batcher._worker
     batcher.close(0.1)
     assert old.is_alive()
