@@ -7,13 +7,17 @@ a thousand others say how good it is. Test images are not looked at.
 """
 
 import argparse
-import json
-import os
 import statistics
 import sys
 from pathlib import Path
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
+
+from measuring import command, write_json  # noqa: E402
+from surroundings import surroundings  # noqa: E402
 
 IMAGES, VALIDATION, SIZE, SEEDS = 300, 1_000, 96, (0, 1, 2)
 SLOW = {"epochs": 10, "warmup": 0.3, "batch_size": 16}
@@ -31,25 +35,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, required=True, help="the result file")
     options = parser.parse_args()
-    runs, made = {}, {}
+    runs = {}
     for name, settings in SETTINGS.items():
-        results = [run(settings, seed) for seed in SEEDS]
-        runs[name] = told(results)
-        made = results[0].provenance
+        runs[name] = told([run(settings, seed) for seed in SEEDS])
         print(name, runs[name]["phase_2"], flush=True)
-    common = {key: made[key] for key in ("machine", "device", "versions", "when")}
     figures = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": command(),
         "seed": list(SEEDS),
-        **common,
+        **surroundings(),
         "images": IMAGES,
         "validation": VALIDATION,
         "size": SIZE,
         "runs": runs,
     }
-    part = options.json.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(figures, indent=2) + "\n")
-    part.replace(options.json)
+    write_json(options.json, figures)
 
 
 def run(settings, seed):

@@ -43,6 +43,10 @@ MODES = {
 LONGEST = 5.0
 """Seconds that no file may take."""
 
+LENGTH = 48_000
+ENTRIES = (LENGTH - 14) // 12
+"""Bytes of a directory of EXIF, and how many entries it has room for."""
+
 MOST = 20_000_000
 """Bytes that no metadata may take."""
 
@@ -77,6 +81,7 @@ def main():
         "slowest_refusal_of_a_bomb_s": max(seconds for _, seconds in refused),
         "directories": len(read),
         "directories_decoded": sum(outcome == "decoded" for outcome, _ in read),
+        "a_directory_names_bytes": ENTRIES * (LENGTH - 1),
         "memory_of_the_directories_bytes": peak() - reached,
         "slowest_directory_s": max(seconds for _, seconds in read),
     }
@@ -272,12 +277,10 @@ def behind(pieces):
 
 
 def directories():
-    """Return pictures of a pixel with 4,000 entries that name 48,000 bytes each."""
-    length = 48_000
-    count = (length - 14) // 12
-    entries = (struct.pack("<HHII", tag, 7, length - 1, 0) for tag in range(count))
-    body = b"II*\0" + struct.pack("<IH", 8, count) + b"".join(entries)
-    body = body.ljust(length, b"\0")
+    """Return pictures of a pixel whose entries of EXIF name all its bytes but one."""
+    entries = (struct.pack("<HHII", tag, 7, LENGTH - 1, 0) for tag in range(ENTRIES))
+    body = b"II*\0" + struct.pack("<IH", 8, ENTRIES) + b"".join(entries)
+    body = body.ljust(LENGTH, b"\0")
     pixel, found = Image.new("RGB", (1, 1)), []
     for form in ("JPEG", "WEBP", "PNG"):
         content = io.BytesIO()

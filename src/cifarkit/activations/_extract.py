@@ -160,17 +160,15 @@ class _Work:
 
     def is_stored(self) -> bool:
         """Whether an entry is there, or was begun."""
-        key = self._key_of(preferred(self.by.cache.precision))
-        there = _shelf.path_of(key).is_dir() or _shelf.begun(key) > 0
+        there = _shelf.path_of(self._likely).is_dir() or _shelf.begun(self._likely) > 0
         return self.may_be_on_disk and there
 
     def belongs_on_disk(self) -> bool:
         """Whether the activations are to be written; if not, they fit into memory."""
         nbytes = self.rows * self.by.codec.nbytes
-        if self.may_be_on_disk:
-            key = self._key_of(preferred(self.by.cache.precision))
-            if _shelf.has_room(nbytes, _shelf.begun(key)):
-                return True
+        begun = _shelf.begun(self._likely)
+        if self.may_be_on_disk and _shelf.has_room(nbytes, begun):
+            return True
         if nbytes <= self.by.max_memory:
             return False
         raise SourceError(
@@ -256,6 +254,11 @@ class _Work:
             given.digest if isinstance(given, Activations) else images_digest(given)
         )
         return Key(self.by.digest, images, self.views.text, self.by.cache.dtype)
+
+    @property
+    def _likely(self) -> Key:
+        """The key, if the engine that is tried first is the one that computes."""
+        return self._key_of(preferred(self.by.cache.precision))
 
     def _key_of(self, engine: Engine) -> Key:
         versions = versions_of(engine.name)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cifarkit._types import Model
+from cifarkit.models import UNWRITABLE
 
 Places = Mapping[str, int]
 """The place of each layer of a model, by its name."""
@@ -20,7 +21,7 @@ def topology(model: Model) -> str:
     """
     try:
         written = json.loads(model.to_json())
-    except (NotImplementedError, TypeError, ValueError):
+    except UNWRITABLE:
         return ""
     return json.dumps(_nameless(written, {}), sort_keys=True)
 

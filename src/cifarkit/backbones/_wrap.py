@@ -11,7 +11,7 @@ from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._graft import graft
 from cifarkit.backbones._spec import BackboneSpec, Filled, WeightSet
-from cifarkit.models import copy_of, is_graph, settle
+from cifarkit.models import UNWRITABLE, copy_of, is_graph, settle
 
 _TYPICAL = 224
 
@@ -99,7 +99,7 @@ def _copy(model: Model) -> Model:
     view = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:
         return copy_of(view)
-    except (NotImplementedError, TypeError, ValueError) as error:
+    except UNWRITABLE as error:
         raise InvalidArgument(
             f"Expected a model that keras.models.clone_model can copy; received "
             f"{model.name!r} ({error!s:.300}). Give its layers a get_config."

@@ -11,8 +11,13 @@ from PIL import Image, UnidentifiedImageError
 
 from cifarkit._errors import InvalidArgument, InvalidImage, UnknownFormat
 from cifarkit._types import Images
-from cifarkit.images._limits import check_dimensions, check_profiles, check_work
-from cifarkit.images._metadata import Reader, masked
+from cifarkit.images._limits import (
+    Reader,
+    check_dimensions,
+    check_profiles,
+    check_work,
+)
+from cifarkit.images._metadata import masked
 from cifarkit.images._pixels import rgb, upright
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")

@@ -1,4 +1,4 @@
-"""What is refused before a pixel is decoded: too many pixels, and too much work."""
+"""What is refused before a picture is decoded: too many pixels, pieces, work."""
 
 import re
 from io import BytesIO
@@ -11,10 +11,35 @@ from cifarkit._errors import InvalidImage
 
 _RUNS = (1, 2)  # BMP's numbers of RLE8 and RLE4
 _PROFILES = 3  # by chance, too, four bytes may look like the name of one
+_READS, _PIECE = 8_000, 64
 _SCANS = 100  # of a JPEG; encoders write ten
 _MARKER = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")
 """The markers of a JPEG that a content follows, and its end; all others are skipped."""
 _SCAN, _END = b"\xda", b"\xd9"
+
+
+class Reader(BytesIO):
+    """The bytes of an image file, of which no endless number of pieces is read.
+
+    Pillow puts comments and profiles together by copying what there was. A piece that
+    is too many is an error: no program writes thousands of blocks before the pixels,
+    nor the pixels in pieces of a few bytes.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = _READS
+
+    def pixels_may_be_read(self) -> None:
+        """Let the rest be read in as many pieces as pixels have."""
+        self._left = _READS + len(self.getbuffer()) // _PIECE
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on, and count."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("it has too many pieces: leave its metadata out")
+        return super().read(size)
 
 
 def check_dimensions(size: tuple[int, int], max_pixels: int, name: str) -> None:

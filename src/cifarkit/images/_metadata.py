@@ -1,14 +1,11 @@
-"""What stands beside the pixels of an image, of which the orientation alone is read.
+"""EXIF and XMP, of which the orientation alone is read.
 
-Pillow reads all metadata before a pixel is looked at, and trusts what they say: a
-directory of EXIF may name the same bytes thousands of times, each time a copy, and
-comments are put together by copying what there was. Files that make it do so are
-refused, or their metadata are hidden from it.
+Pillow copies out all that a directory of EXIF names, and trusts it: one may name the
+same bytes thousands of times. So what is looked for is looked for here.
 """
 
 import re
 import struct
-from io import BytesIO
 from typing import Any
 
 from PIL import Image
@@ -21,30 +18,6 @@ _HIDDEN = re.compile(rb"\xff(?:\xe1..Exif\0\0|\xe2..MPF\0)", re.DOTALL)
 or the end of a part follows 255."""
 _INTEGERS = {3: "H", 4: "I"}  # EXIF's types of whole numbers
 _XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
-_READS, _PIECE = 8_000, 64
-
-
-class Reader(BytesIO):
-    """The bytes of an image file, of which no endless number of pieces is read.
-
-    A piece that is too many is an error: no program writes thousands of blocks before
-    the pixels, nor the pixels in pieces of a few bytes.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._left = _READS
-
-    def pixels_may_be_read(self) -> None:
-        """Let the rest be read in as many pieces as pixels have."""
-        self._left = _READS + len(self.getbuffer()) // _PIECE
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read on, and count."""
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError("it has too many pieces: leave its metadata out")
-        return super().read(size)
 
 
 def masked(data: bytes) -> bytes:

@@ -6,7 +6,7 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 
 from cifarkit.models.assembly import assemble
 from cifarkit.models.computing import on_one_tensorflow_cpu, on_tensorflow_cpu
-from cifarkit.models.copying import copy_of, settle
+from cifarkit.models.copying import UNWRITABLE, copy_of, settle
 from cifarkit.models.folding import folded
 from cifarkit.models.graphs import calls, is_graph
 from cifarkit.models.kernels import accelerated
@@ -16,6 +16,7 @@ from cifarkit.models.resizing import without_resizing
 from cifarkit.models.seeding import redraw
 
 __all__ = [
+    "UNWRITABLE",
     "accelerated",
     "assemble",
     "calls",

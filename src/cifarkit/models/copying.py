@@ -10,6 +10,9 @@ from cifarkit._types import Layer, Model
 from cifarkit.models.graphs import is_graph, uncompiled
 from cifarkit.models.resizing import for_xla
 
+UNWRITABLE = (NotImplementedError, TypeError, ValueError)
+"""What Keras raises for a layer whose settings it cannot write down, or read back."""
+
 
 def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Model:
     """Return a model of the same layers that shares nothing with the original.
@@ -18,6 +21,10 @@ def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Mode
         model: a functional or sequential `keras.Model`.
         weights: what the copy's weights are, in the order of the model's; None for the
             weights of the model.
+
+    Raises:
+        NotImplementedError, TypeError, ValueError: `UNWRITABLE`, of a layer that cannot
+            be made again.
     """
     given = uncompiled(model) if is_graph(model) else model
     copy = keras.models.clone_model(given)

@@ -1,35 +1,29 @@
 """A folder that tells how a training went: Markdown, HTML, figures, JSON."""
 
-import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cifarkit import _store, metrics
+from cifarkit import _store
 from cifarkit._errors import InvalidArgument
-from cifarkit._numbers import is_number
-from cifarkit._types import Floats, Json
 from cifarkit.augment import Augmentation
-from cifarkit.datasets import Splits, channels
+from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
 from cifarkit.report._blocks import Block
+from cifarkit.report._checks import check_images, check_rows
 from cifarkit.report._claims import check_claims, claims
 from cifarkit.report._course import training
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
 from cifarkit.report._network import architecture
-from cifarkit.report._opening import exploration, objective, parts
+from cifarkit.report._opening import exploration, objective
 from cifarkit.report._pictures import FIGURES, NAMES, Album
 from cifarkit.report._quality import limits, quality
+from cifarkit.report._record import record
 from cifarkit.report._use import deployment
 from cifarkit.training import TrainResult
-
-_MOST_OTHERS = 0.005
-"""The largest share of test images that two engines may put elsewhere."""
 
 
 def write(
@@ -72,10 +66,10 @@ def write(
     place = Path(folder)
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")
-    _check_images(result, evaluation, data)
+    check_images(result, evaluation, data)
     check_claims(claimed)
     rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
-    _check_rows(rows, evaluation, data)
+    check_rows(rows, evaluation, data)
     with _store.writing(place), _whole(place) as part:
         album = Album(part)
         blocks: list[Block] = [
@@ -92,40 +86,11 @@ def write(
             *limits(evaluation, notes),
             *deployment(data),
         ]
-        figures = {
-            "training": result.to_dict(),
-            "evaluation": evaluation.to_dict(),
-            "data": _described(data),
-            "claimed": {
-                name: float(value) if is_number(value) else value
-                for name, value in (claimed or {}).items()
-            },
-            "notes": list(notes),
-        }
+        told = record(result, evaluation, data, claimed=claimed, notes=notes)
         _store.write_text(part / "report.md", markdown(blocks))
         _store.write_text(part / "report.html", html(blocks, part))
-        _store.write_text(
-            part / "report.json", json.dumps(figures, indent=2, allow_nan=False) + "\n"
-        )
+        _store.write_text(part / "report.json", told)
     return place
-
-
-def _described(data: Splits) -> Json:
-    """Return what the images are like, as JSON values."""
-    names = data.train.class_names
-    counts = {
-        part: np.bincount(split.labels, minlength=len(names)).tolist()
-        for part, split in parts(data).items()
-    }
-    return {
-        "source": data.source,
-        "class_names": list(names),
-        "images_per_class": counts,
-        "channels": {
-            each.name: {"mean": each.mean, "deviation": each.deviation}
-            for each in channels(data.train)
-        },
-    }
 
 
 @contextmanager
@@ -141,47 +106,3 @@ def _whole(place: Path) -> Iterator[Path]:
             _store.place(path, place / path.relative_to(part))
         for name in set(NAMES) - drawn:
             (place / FIGURES / name).unlink(missing_ok=True)
-
-
-def _check_images(result: TrainResult, evaluation: Evaluation, data: Splits) -> None:
-    if evaluation.n != len(data.test):
-        raise InvalidArgument(
-            f"Expected the evaluation of the {len(data.test):,} test images; received "
-            f"one of {evaluation.n:,}. Call evaluate(result.model, data.test)."
-        )
-    made = result.provenance
-    for kind, key, split in (
-        ("training", "n_train", data.train),
-        ("validation", "n_validation", data.validation),
-    ):
-        if made[key] != len(split):
-            raise InvalidArgument(
-                f"Expected the {made[key]:,} {kind} images that fit had; received "
-                f"{len(split):,}. Pass the same data."
-            )
-    known = made["data_digest"] and made["class_names"] == list(data.train.class_names)
-    if known and made["data_digest"] != data.train.digest:
-        raise InvalidArgument(
-            "Expected the training images that fit had; received others of the same "
-            "number. Pass the same data: of the same seed, for one."
-        )
-
-
-def _check_rows(rows: Floats, evaluation: Evaluation, data: Splits) -> None:
-    """Refuse the evaluation of another model; engines may disagree on a few images."""
-    if len(evaluation.confusion) != rows.shape[1]:
-        raise InvalidArgument(
-            f"Expected the evaluation of result.model, of {rows.shape[1]} classes; "
-            f"received one of {len(evaluation.confusion)}. Call "
-            "evaluate(result.model, data.test)."
-        )
-    found = metrics.confusion(
-        data.test.labels, rows.argmax(axis=1), classes=rows.shape[1]
-    )
-    others = int(np.abs(found - evaluation.confusion).sum()) // 2
-    if others > max(1, _MOST_OTHERS * evaluation.n):
-        raise InvalidArgument(
-            f"Expected the evaluation of result.model; received one that has {others:,}"
-            f" of {evaluation.n:,} test images elsewhere in its confusion matrix. Call "
-            "evaluate(result.model, data.test)."
-        )

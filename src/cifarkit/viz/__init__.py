@@ -10,9 +10,10 @@ Example:
 """
 
 from cifarkit.viz._attention import grad_cam, heat
+from cifarkit.viz._comparing import comparison
 from cifarkit.viz._exploring import augmentations, channels, class_counts, samples
 from cifarkit.viz._galleries import gallery, top_losses
-from cifarkit.viz._judging import calibration, class_scores, comparison, confusion
+from cifarkit.viz._judging import calibration, class_scores, confusion
 from cifarkit.viz._learning import curves
 
 __all__ = [

@@ -1,0 +1,54 @@
+"""A report as JSON, for other programs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from cifarkit._numbers import is_number
+from cifarkit._types import Json
+from cifarkit.datasets import Splits, channels
+from cifarkit.evaluation import Evaluation
+from cifarkit.report._opening import parts
+from cifarkit.training import TrainResult
+
+
+def record(
+    result: TrainResult,
+    evaluation: Evaluation,
+    data: Splits,
+    *,
+    claimed: Mapping[str, Any] | None,
+    notes: Sequence[str],
+) -> str:
+    """Return all that a report is made of, but its pictures."""
+    told = {
+        "training": result.to_dict(),
+        "evaluation": evaluation.to_dict(),
+        "data": _described(data),
+        "claimed": {
+            name: float(value) if is_number(value) else value
+            for name, value in (claimed or {}).items()
+        },
+        "notes": list(notes),
+    }
+    return json.dumps(told, indent=2, allow_nan=False) + "\n"
+
+
+def _described(data: Splits) -> Json:
+    """Return what the images are like, as JSON values."""
+    names = data.train.class_names
+    counts = {
+        part: np.bincount(split.labels, minlength=len(names)).tolist()
+        for part, split in parts(data).items()
+    }
+    return {
+        "source": data.source,
+        "class_names": list(names),
+        "images_per_class": counts,
+        "channels": {
+            each.name: {"mean": each.mean, "deviation": each.deviation}
+            for each in channels(data.train)
+        },
+    }
