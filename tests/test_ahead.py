@@ -22,7 +22,7 @@ from cifarkit.activations import (
 )
 from cifarkit.activations._key import prefix_digest
 from cifarkit.models.resizing import without_resizing
-from cifarkit.training import _keeping
+from cifarkit.training import _budget, _keeping
 
 SIZE = 64
 
@@ -258,6 +258,25 @@ def test_epochs_that_learn_live_do_not_pay_for_what_is_kept(data, backbone):
         plans = trainer.plan(data).phases
         assert ["kept" if each.kept else "live" for each in plans] == [engine, "live"]
         assert engine == "live" or f"2 times for {first} epochs" in plans[0].how
+
+
+def test_a_gpu_keeps_what_many_epochs_learn_from(data, backbone, monkeypatch):
+    """For a few epochs the frozen part costs less than to fetch what it gives."""
+    monkeypatch.setattr(_budget, "device", lambda: "gpu")
+    for epochs, cache, wanted in (
+        (9, "auto", False),
+        (10, "auto", True),
+        (1, Cache(), True),
+    ):
+        trainer = TwoPhaseTrainer(
+            backbone,
+            heads.linear(),
+            phase_1=Phase(epochs=epochs),
+            phase_2=None,
+            cache=cache,
+            verbose=0,
+        )
+        assert trainer.plan(data).phases[0].kept == wanted
 
 
 def test_drawn_views_are_trained_from(data, backbone):

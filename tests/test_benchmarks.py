@@ -118,13 +118,13 @@ def test_the_two_phase_benchmark_gives_all_figures(tmp_path):
 
 def test_parts_are_measured_once(room, tmp_path, monkeypatch):
     """What a folder holds is not measured again; what is missing is."""
-    two_phase, started = room("two_phase"), []
+    turns, started = room("turns"), []
     monkeypatch.setattr(
-        two_phase.subprocess, "run", lambda line, check: started.append(line[3:])
+        turns.subprocess, "run", lambda line, check: started.append(line[3:])
     )
     (tmp_path / "plain.tuned.json").touch()
-    two_phase.run(tmp_path, "plain", "published", "tuned")
-    two_phase.run(tmp_path, "plain", "tuned")
+    turns.run(tmp_path, "plain", "published", "tuned")
+    turns.run(tmp_path, "plain", "tuned")
     assert started == [["published"]]
 
 
@@ -195,6 +195,27 @@ def test_the_time_is_that_of_the_first_epoch_at_the_target(room):
     assert time_to(0.6, {"epochs": noted}) == 20.0
     assert time_to(0.9, {"epochs": noted}) is None
     assert room("measuring").ratio(None, 2.0) is None
+
+
+def test_what_lies_in_another_span_counts_once(room):
+    """JAX tells of a step's tracing, and of that of its parts besides."""
+    union = room("compiling").union
+    assert union([(0.0, 2.0), (1.0, 3.0), (1.5, 1.75), (5.0, 6.0)]) == 4.0
+    assert union([]) == 0.0
+
+
+def test_a_side_that_has_not_been_is_no_figure(room):
+    """Where time ended before plain Keras was done, its figures are null."""
+    on_gpu = room("on_gpu")
+    epoch = {"at_s": 9.0, "compiling_s": 4.0, "val_accuracy": 0.96}
+    ours = {"seconds": 9.5, "epochs": [epoch], "test_accuracy": 0.9, "device": "gpu:0"}
+    parts = {"cifarkit.prepare": {"surroundings": {}}, "cifarkit.default": ours}
+    figures = on_gpu.figures_of(parts, {"target": 0.95})
+    assert set(figures["plain"].values()) == {None} == set(figures["ratios"].values())
+    assert figures["cifarkit"] == {
+        **{"seconds": 9.5, "compiling_s": 4.0, "training_s": 5.5},
+        **{"to_target_s": 5.0, "test_accuracy": 0.9},
+    }
 
 
 def test_sides_that_train_other_layers_are_not_compared(room):

@@ -66,6 +66,9 @@ def tiny(momentum=0.99):
     return backbones.wrap(model, preprocess="unit")
 
 
+ENDS = ("on_batch_end", "on_train_batch_end")
+
+
 @pytest.fixture(scope="module")
 def data():
     """A small set of learnable images."""
@@ -82,6 +85,26 @@ def trainer(phase_1=None, phase_2=None, **options):
         phase_2=phase_2,
         **options,
     )
+
+
+def test_no_step_waits_for_what_a_training_watches(data, monkeypatch):
+    """Keras fetches each step's loss from a GPU where a callback wants its end."""
+    given, fit = [], Fed.fit
+
+    def noting(self, *args, **options):
+        given.extend(options["callbacks"])
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(Fed, "fit", noting)
+    phase = Phase(**QUICK, schedule="plateau", patience=1, weight_averaging=0.9)
+    trainer(phase).fit(data)
+    unset = keras.callbacks.Callback
+    assert len(given) == 6
+    for each in given:
+        wanted = [getattr(type(each), name) for name in ENDS]
+        assert getattr(each, "async_safe", False) or wanted == [
+            getattr(unset, name) for name in ENDS
+        ]
 
 
 def norms(model):

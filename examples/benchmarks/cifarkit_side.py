@@ -10,6 +10,7 @@ from surroundings import surroundings
 from task import CLASSES, carry_out
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, evaluate, heads
+from cifarkit.activations import Cache
 from cifarkit.training import PHASE_2
 
 NAME = "mobilenetv2"
@@ -95,7 +96,8 @@ def short(task):
 def default(task):
     """Train by the default recipe; then look at the test images once."""
     data = splits(task)
-    result, figures = whole(task, data)
+    cache = Cache() if task.settings.get("kept") else "auto"
+    result, figures = whole(task, data, cache=cache)
     return {**figures, "test_accuracy": evaluate(result.model, data.test).accuracy}
 
 
@@ -130,6 +132,7 @@ def engines(result):
     return {
         "engines": [str(phase.engine) for phase in result.phases],
         "features_s": [phase.features for phase in result.phases],
+        "device": result.provenance["device"],
     }
 
 

@@ -4,6 +4,7 @@ import math
 import time
 
 import keras
+from compiling import compiled, watch
 
 
 class Clock(keras.callbacks.Callback):
@@ -18,6 +19,7 @@ class Clock(keras.callbacks.Callback):
     def __init__(self, started):
         super().__init__()
         self.started, self.phase, self.parameters, self.epochs = started, 0, 0, []
+        watch()
 
     def on_train_begin(self, logs=None):
         """Count the phases, and what learns in this one."""
@@ -34,12 +36,16 @@ class Clock(keras.callbacks.Callback):
         self.trained = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Note the epoch; `at_s` is seconds since the start, of all phases."""
+        """Note the epoch; `at_s` is seconds since the start, of all phases.
+
+        `compiling_s` of them went into compiling, where that is known.
+        """
         ended = time.perf_counter()
         self.epochs.append(
             {
                 "phase": self.phase,
                 "at_s": ended - self.started,
+                "compiling_s": compiled(),
                 "train_s": (self.trained or ended) - self.begun,
                 "whole_s": ended - self.begun,
                 **{name: float(value) for name, value in (logs or {}).items()},

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 PACKAGES = (
-    *("cifarkit", "keras", "numpy", "openvino"),
+    *("cifarkit", "keras", "jax", "numpy", "openvino"),
     *("tensorflow", "tensorflow-cpu"),
 )
 

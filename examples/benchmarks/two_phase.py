@@ -10,8 +10,6 @@ code of plain Keras is in plain_side.py, that of cifarkit in cifarkit_side.py.
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,8 +18,8 @@ from figures import figures_of
 from measuring import command, write_json
 from surroundings import surroundings
 from table import table
+from turns import run
 
-HERE = Path(__file__).resolve().parent
 FULL = {
     "images": 45_000,
     "test": 10_000,
@@ -131,14 +129,6 @@ def begin(folder, settings):
             f"{found} in {folder}. Name another folder, or empty it."
         )
     run(folder, "cifarkit", "prepare")
-
-
-def run(folder, side, *parts):
-    """Let a side do the parts that are not there yet, in a process of its own."""
-    script = HERE / f"{side}_side.py"
-    todo = [part for part in parts if not (folder / f"{side}.{part}.json").exists()]
-    if todo:
-        subprocess.run([sys.executable, script, folder, *todo], check=True)
 
 
 def parts_in(folder):

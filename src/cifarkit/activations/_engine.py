@@ -91,10 +91,15 @@ def engine_for(
     return _by_keras(models.folded(prefix)), _keras()
 
 
+def device() -> str:
+    """Return the kind of device that Keras computes on: `"cpu"`, `"gpu"`, ..."""
+    first, *_ = keras.distribution.list_devices()
+    return str(first).partition(":")[0].lower()
+
+
 def _keras() -> Engine:
     """Return the name of Keras itself, on the device that it takes."""
-    device, *_ = keras.distribution.list_devices()
-    kind = str(device).partition(":")[0].lower()
+    kind = device()
     return Engine(keras.backend.backend(), device=kind, rounding=rounding(kind))
 
 

@@ -14,11 +14,15 @@ from cifarkit.activations import (
     has_room,
     views_of,
 )
+from cifarkit.activations._engine import device
 from cifarkit.training._course import Course
 from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
 
 _SHARE = 0.5
+_PER_VIEW = 5
+"""Epochs that a kept view must serve beside a processor: within a step a GPU runs the
+frozen part some five times as fast as when what it gives is fetched and written."""
 _MEMORY, _CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 _SIZES = "memory.max", "memory.current"
 
@@ -67,7 +71,7 @@ class Budget:
             cache,
             views,
             (images[0], sum(images[1:])) if images else (0, 0),
-            len(views or ()) if auto and not solved else 0,
+            len(views or ()) * _worth() if auto and not solved else 0,
             limit,
             network.parts is None or can_be_known(network.parts[0]),
         )
@@ -105,6 +109,11 @@ class Budget:
     def _on_disk(self, nbytes: int) -> bool:
         known = self.known and (self.views is None or self.views.text)
         return bool(self.cache.disk and known and has_room(nbytes))
+
+
+def _worth() -> int:
+    """Return how many epochs it takes until keeping a view is worth it."""
+    return 1 if device() == "cpu" else _PER_VIEW
 
 
 def _counted(number: int, noun: str) -> str:

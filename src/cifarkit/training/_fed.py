@@ -1,5 +1,6 @@
 """A network as it is fed while it learns: augmentation before it, targets beside it."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,12 +25,15 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
             the training alone: validation losses of all phases can be compared.
         skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
+        reached: the losses of the last steps, which a device may still be computing;
+            who looks at one takes it away.
     """
 
     network: Model
     sparse: bool
     smoothing: float
     skipped: int = 0
+    reached: deque[Any]
     train_function: Any
 
     def make_train_function(self, force: bool = False) -> Any:
@@ -37,13 +41,17 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         if self.train_function is not None and not force:
             return self.train_function
         learn = super().make_train_function(force=True) or self.train_function
+        self.reached = deque()
 
         def step(*given: Any) -> Any:
+            alone = len(given) == 1  # JAX hands its state on besides
             if not self.skipped:
-                return learn(*given)
+                done = learn(*given)
+                self.reached.append((done if alone else done[0])["loss"])
+                return done
             if hasattr(given[-1], "__next__"):  # the step itself would draw the batch
                 next(given[-1])
-            return {} if len(given) == 1 else ({}, given[0])  # JAX hands its state on
+            return {} if alone else ({}, given[0])
 
         self.train_function = step
         return step

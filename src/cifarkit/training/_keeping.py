@@ -72,6 +72,8 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         self._fed, self._watchers, self._steps = fed, list(watchers), steps
         self._keeping, self._held = keeping, held
         self._kept = keeping.newest
+        # What Keras asks of a callback that need not know when a step has ended.
+        self.async_safe = keeping.folder is None
         self._epoch, self._step, self._stopped = 0, 0, False
         self._began, self.before = time.perf_counter(), 0.0
         self._due = time.monotonic() + SECONDS

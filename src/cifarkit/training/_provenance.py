@@ -53,5 +53,23 @@ def _versions() -> dict[str, Any]:
 
 
 def _device() -> str:
-    devices = keras.distribution.list_devices()
-    return ", ".join(str(each) for each in devices)
+    """Return the devices, and of what kind those are that are no processors."""
+    names = ", ".join(str(each) for each in keras.distribution.list_devices())
+    kinds = ", ".join(sorted(_kinds()))
+    return f"{names} ({kinds})" if kinds else names
+
+
+def _kinds() -> set[str]:
+    backend = keras.backend.backend()
+    if backend == "jax":
+        import jax  # type: ignore[import-not-found, unused-ignore]
+
+        devices = jax.local_devices()
+        return {each.device_kind for each in devices if each.platform != "cpu"}
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        details = tf.config.experimental.get_device_details
+        gpus = tf.config.list_physical_devices("GPU")
+        return {str(details(each).get("device_name", "GPU")) for each in gpus}
+    return set()

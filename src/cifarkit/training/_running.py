@@ -86,7 +86,7 @@ def run(
     began = time.perf_counter()
     model = compiled(network, stage, phase)
     guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
-    watchers = [*own_callbacks(phase, model.optimizer, number), *callbacks]
+    watchers = [*own_callbacks(phase, model, number), *callbacks]
     with memory_named(*_memory_words(phase, number)):
         if phase.solved:
             tell(callbacks, number, {})

@@ -61,7 +61,7 @@ class TwoPhaseTrainer:
         augment: augmentations of the training images, at native size. None is the
             recommended choice, which is `augment.flip()`; `()` is none at all.
         cache: `"auto"` runs frozen parts once, before a phase, where that is exact
-            (no augmentation, or flips), saves work, and fits on disk or into memory;
+            (no augmentation, or flips), saves time, and fits on disk or into memory;
             `"never"` trains live; an `activations.Cache` says how they are kept, and
             how many views of other augmentations.
         max_memory: bytes of them that may be held in memory where the disk has no

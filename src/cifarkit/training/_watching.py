@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from cifarkit.training._batches import Feed
+from cifarkit.training._fed import Fed
 from cifarkit.training._guarding import Finite
 from cifarkit.training._phase import Phase
 
@@ -59,12 +60,16 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
                     each.assign(keras.ops.copy(each))
 
 
-def own_callbacks(phase: Phase, optimizer: Any, number: int) -> list[Any]:
-    """Return the callbacks that a phase and its optimizer ask for, in their order."""
+def own_callbacks(phase: Phase, fed: Fed, number: int) -> list[Any]:
+    """Return the callbacks that a phase asks for, in their order.
+
+    None of them acts at the end of a step: Keras would wait for each step's end.
+    """
     own: list[Any] = []
+    optimizer: Any = fed.optimizer
     if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
         own.append(Averaged())
-    own.append(Finite(number))
+    own.append(Finite(number, fed))
     if phase.schedule == "plateau":
         own.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=2))
     if phase.patience is not None:
