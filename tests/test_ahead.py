@@ -260,18 +260,19 @@ def test_epochs_that_learn_live_do_not_pay_for_what_is_kept(data, backbone):
         assert engine == "live" or f"2 times for {first} epochs" in plans[0].how
 
 
-def test_a_gpu_keeps_what_many_epochs_learn_from(data, backbone, monkeypatch):
-    """For a few epochs the frozen part costs less than to fetch what it gives."""
+def test_a_gpu_trains_live_unless_told_otherwise(data, backbone, monkeypatch):
+    """There the frozen part costs less than to fetch and write what it gives."""
     monkeypatch.setattr(_budget, "device", lambda: "gpu")
-    for epochs, cache, wanted in (
-        (9, "auto", False),
-        (10, "auto", True),
-        (1, Cache(), True),
+    adamw, solved = Phase(epochs=9), Phase(optimizer="lbfgs")
+    for phase, cache, wanted in (
+        (adamw, "auto", False),
+        (adamw, Cache(), True),
+        (solved, "auto", True),  # it takes no steps
     ):
         trainer = TwoPhaseTrainer(
             backbone,
             heads.linear(),
-            phase_1=Phase(epochs=epochs),
+            phase_1=phase,
             phase_2=None,
             cache=cache,
             verbose=0,
@@ -353,6 +354,24 @@ def test_openvino_gives_the_same_activations(data, backbone):
     expected = _by_keras(trunk)(images)
     received = _by_openvino(trunk, images.shape, "f32")(images)
     assert np.abs(received - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("rough", [0.2, 0.3])
+def test_bfloat16_that_rounds_too_much_is_float32(rough, data, backbone, monkeypatch):
+    """Of what OpenVINO then gives in float32 nothing is lost, its speed neither."""
+    pytest.importorskip("openvino")
+    exact = _engine._by_openvino
+
+    def rounding(prefix, shape, hint):
+        run = exact(prefix, shape, hint)
+        return (lambda values: (1 + rough) * run(values)) if hint == "bf16" else run
+
+    monkeypatch.setattr(_engine, "_by_openvino", rounding)
+    sample = np.asarray(data.train.images[:16], np.float32)
+    sample = np.repeat(np.repeat(sample, 2, axis=1), 2, axis=2)
+    _, engine = _engine.engine_for(backbone.build(SIZE), sample, "bfloat16")
+    precision = "bfloat16" if rough == 0.2 else "float32"
+    assert engine == _engine.Engine("openvino", precision)
 
 
 @given(

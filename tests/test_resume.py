@@ -38,6 +38,7 @@ REAL = _keeping.SECONDS, _keeping.SHARE  # before `often` changes them
 FIRST = Phase(
     epochs=2, learning_rate=1e-2, schedule="plateau", patience=2, batch_size=16
 )
+LAST = -(-len(DATA.train) // FIRST.batch_size) - 1  # step of an epoch
 SECOND = Phase(
     epochs=2,
     learning_rate=1e-2,
@@ -444,6 +445,33 @@ def test_a_loss_that_is_no_number_stops_in_its_step(epoch, step, tmp_path):
     assert all(np.isfinite(each).all() for each in caught.value.model.get_weights())
     kept = Checkpoints(tmp_path / "phase_1").newest()
     assert kept is None or all(np.isfinite(each).all() for each in kept.arrays.values())
+
+
+@pytest.mark.parametrize(("epoch", "step"), [(0, 0), (0, 1), (1, 3), (1, LAST)])
+def test_a_loss_that_nothing_waits_for_stops_a_step_later(epoch, step):
+    """Without a folder, the error names the step all the same; none is validated."""
+    validated = []
+
+    class Noting(Poison):
+        def on_test_begin(self, logs=None):
+            validated.append(self.now)
+
+    with pytest.raises(
+        NotFinite, match=rf"epoch {epoch + 1}, step {step + 1}\."
+    ) as caught:
+        trainer().fit(DATA, callbacks=[Noting(epoch, step)])
+    assert all(np.isfinite(each).all() for each in caught.value.model.get_weights())
+    assert validated == list(range(epoch))
+
+
+def test_nothing_is_made_of_a_loss_that_is_no_number(tmp_path):
+    """What a callback saves in the middle of an epoch is from before it."""
+    path = tmp_path / "model.weights.h5"
+    saving = keras.callbacks.ModelCheckpoint(path, save_freq=1, save_weights_only=True)
+    with pytest.raises(NotFinite) as caught:
+        trainer().fit(DATA, callbacks=[Poison(0, 3), saving])
+    caught.value.model.load_weights(path)
+    assert all(np.isfinite(each).all() for each in caught.value.model.get_weights())
 
 
 def test_the_last_good_weights_are_those_that_learn():

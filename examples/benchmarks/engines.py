@@ -53,7 +53,8 @@ def _openvino(prefix, sample, precision):
         run, engine = activations.engine_for(prefix, sample, precision)
     except ImportError:  # bfloat16 is asked for, and OpenVINO is not installed
         return None
-    return run if engine.name == "openvino" else None
+    asked = engine.name == "openvino" and engine.precision == precision
+    return run if asked else None
 
 
 def _over(images, batch, run):

@@ -20,9 +20,6 @@ from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
 
 _SHARE = 0.5
-_PER_VIEW = 5
-"""Epochs that a kept view must serve beside a processor: within a step a GPU runs the
-frozen part some five times as fast as when what it gives is fetched and written."""
 _MEMORY, _CONTAINER = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 _SIZES = "memory.max", "memory.current"
 
@@ -62,16 +59,17 @@ class Budget:
         auto = not isinstance(course.cache, Cache)
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)
-        if course.cache == "never" or not images:
-            views = None
         solved = any(phase.solved for phase in course.phases)  # it needs all views
+        slower = auto and not solved and device() != "cpu"  # docs/results/on_gpu_kept
+        if course.cache == "never" or not images or slower:
+            views = None
         given = course.max_memory
         limit = int(_free_memory() * _SHARE) if given is None else given
         return cls(
             cache,
             views,
             (images[0], sum(images[1:])) if images else (0, 0),
-            len(views or ()) * _worth() if auto and not solved else 0,
+            len(views or ()) if auto and not solved else 0,
             limit,
             network.parts is None or can_be_known(network.parts[0]),
         )
@@ -109,11 +107,6 @@ class Budget:
     def _on_disk(self, nbytes: int) -> bool:
         known = self.known and (self.views is None or self.views.text)
         return bool(self.cache.disk and known and has_room(nbytes))
-
-
-def _worth() -> int:
-    """Return how many epochs it takes until keeping a view is worth it."""
-    return 1 if device() == "cpu" else _PER_VIEW
 
 
 def _counted(number: int, noun: str) -> str:

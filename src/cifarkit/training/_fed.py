@@ -25,8 +25,8 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
             the training alone: validation losses of all phases can be compared.
         skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
-        reached: the losses of the last steps, which a device may still be computing;
-            who looks at one takes it away.
+        reached: the epoch's mean loss after each of the last two steps, which a device
+            may still be computing; who looks at one takes it away.
     """
 
     network: Model
@@ -41,7 +41,6 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         if self.train_function is not None and not force:
             return self.train_function
         learn = super().make_train_function(force=True) or self.train_function
-        self.reached = deque()
 
         def step(*given: Any) -> Any:
             alone = len(given) == 1  # JAX hands its state on besides
@@ -162,4 +161,5 @@ def fed(
     model.sparse, model.smoothing = sparse, smoothing
     # Not as a layer of it, whose variables it would have, and whose limits.
     object.__setattr__(model, "network", network.model)
+    object.__setattr__(model, "reached", deque(maxlen=2))
     return model

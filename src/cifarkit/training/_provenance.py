@@ -53,7 +53,7 @@ def _versions() -> dict[str, Any]:
 
 
 def _device() -> str:
-    """Return the devices, and of what kind those are that are no processors."""
+    """Return the devices, with the model names of accelerators."""
     names = ", ".join(str(each) for each in keras.distribution.list_devices())
     kinds = ", ".join(sorted(_kinds()))
     return f"{names} ({kinds})" if kinds else names
@@ -70,6 +70,6 @@ def _kinds() -> set[str]:
         import tensorflow as tf
 
         details = tf.config.experimental.get_device_details
-        gpus = tf.config.list_physical_devices("GPU")
+        gpus = tf.config.get_visible_devices("GPU")
         return {str(details(each).get("device_name", "GPU")) for each in gpus}
     return set()

@@ -29,7 +29,13 @@ from cifarkit.training._result import PhaseResult
 from cifarkit.training._signals import Held, held_back
 from cifarkit.training._stage import Stage
 from cifarkit.training._statistics import following, momentum_of
-from cifarkit.training._watching import Epochs, kept_epoch, own_callbacks, tell
+from cifarkit.training._watching import (
+    Epochs,
+    awaits_steps,
+    kept_epoch,
+    own_callbacks,
+    tell,
+)
 
 Verbose = Literal["auto", 0, 1, 2]
 
@@ -86,7 +92,9 @@ def run(
     began = time.perf_counter()
     model = compiled(network, stage, phase)
     guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
-    watchers = [*own_callbacks(phase, model, number), *callbacks]
+    awaited = bool(keeping.folder) or any(map(awaits_steps, callbacks))
+    own = own_callbacks(phase, model, number, awaited=awaited)
+    watchers = [*own, *callbacks]
     with memory_named(*_memory_words(phase, number)):
         if phase.solved:
             tell(callbacks, number, {})

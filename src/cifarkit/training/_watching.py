@@ -7,7 +7,7 @@ import keras
 
 from cifarkit.training._batches import Feed
 from cifarkit.training._fed import Fed
-from cifarkit.training._guarding import Finite
+from cifarkit.training._guarding import Finite, FiniteLater
 from cifarkit.training._phase import Phase
 
 
@@ -60,16 +60,22 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
                     each.assign(keras.ops.copy(each))
 
 
-def own_callbacks(phase: Phase, fed: Fed, number: int) -> list[Any]:
+def own_callbacks(
+    phase: Phase, fed: Fed, number: int, *, awaited: bool = True
+) -> list[Any]:
     """Return the callbacks that a phase asks for, in their order.
 
-    None of them acts at the end of a step: Keras would wait for each step's end.
+    Args:
+        phase: the phase.
+        fed: the model that is fitted.
+        number: of the phase, from 1.
+        awaited: whether something wants each step's end; if not, nothing does.
     """
     own: list[Any] = []
     optimizer: Any = fed.optimizer
     if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
         own.append(Averaged())
-    own.append(Finite(number, fed))
+    own.append(Finite(number) if awaited else FiniteLater(number, fed))
     if phase.schedule == "plateau":
         own.append(keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=2))
     if phase.patience is not None:
@@ -79,6 +85,13 @@ def own_callbacks(phase: Phase, fed: Fed, number: int) -> list[Any]:
             )
         )
     return own
+
+
+def awaits_steps(callback: Any) -> bool:
+    """Whether Keras waits for each step's end, to tell a callback what it gave."""
+    hooks = (getattr(callback, name) for name in ("on_batch_end", "on_train_batch_end"))
+    acts = not all(getattr(hook, "_is_default", False) for hook in hooks)
+    return acts and not getattr(callback, "async_safe", False)
 
 
 def tell(
