@@ -47,7 +47,7 @@ def quickstarts():
         told(short),
         short["seconds"]["total"] <= 12 * 60,
         (
-            f"two epochs of phase 2 took {short['seconds']['phase_2']:.0f} s; two of the "
+            f"two epochs of phase 2 took {short['seconds']['phase_2']:.0f} s; two of "
             f"three of the first seed above {usual['seconds']['phase_2'] * 2 / 3:.0f} s"
         ),
     )
