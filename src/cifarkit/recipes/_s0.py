@@ -69,6 +69,7 @@ TUNED = replace(
     assumed=(
         DRAW,
         "10 epochs of phase 1, early stopping after 3 in both",
+        "Adam and batch 32 in phase 2, too",
         "a bilinear resize",
         "batch norm of the last 50 layers learns with them",
         KEPT,

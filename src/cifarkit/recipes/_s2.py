@@ -91,6 +91,7 @@ M7 = Recipe(
     assumed=(
         DRAW,
         "10 epochs of each phase, batch 64, patience 5 and 2, a tenth of the rate",
+        "Adam in phase 2, too",
         "a bilinear resize",
         "rotation by up to 14 degrees, shift by up to a tenth",
         "batch norm of the last 50 layers learns with them",

@@ -10,7 +10,7 @@ from cifarkit.recipes._phrases import RELU, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
-_STEPS = "Adam at 1e-3, batch 64"
+_STEPS = "Adam at 1e-3, batch 64, categorical cross-entropy"
 _STOPS = "early stopping after 5, with the best epoch's weights"
 _LAYERS = RELU, "inputs scaled to [0, 1]"
 _NORMS = "batch norm after each convolution"

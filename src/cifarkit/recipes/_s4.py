@@ -68,7 +68,7 @@ TUNED = replace(
     phase_2=replace(
         _HEAD, epochs=3, learning_rate=1e-5, unfreeze="conv2d", train_head=False
     ),
-    assumed=(*HEAD.assumed, BETTER),
+    assumed=(*HEAD.assumed, "Adam in phase 2, too", BETTER),
     notes=(
         "in phase 2 the convolutions learn alone: the head is left as it is",
         _PENALTIES,
