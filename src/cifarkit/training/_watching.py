@@ -60,9 +60,7 @@ class Averaged(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
                     each.assign(keras.ops.copy(each))
 
 
-def own_callbacks(
-    phase: Phase, fed: Fed, number: int, *, awaited: bool = True
-) -> list[Any]:
+def own_callbacks(phase: Phase, fed: Fed, number: int, *, awaited: bool) -> list[Any]:
     """Return the callbacks that a phase asks for, in their order.
 
     Args:
