@@ -29,6 +29,7 @@ from cifarkit._errors import (
     TrainingError,
     UnknownName,
 )
+from cifarkit.training import _provenance
 from cifarkit.training._batches import Batches
 from cifarkit.training._fed import Fed, _Augmented
 from cifarkit.training._inputs import data_of
@@ -1094,3 +1095,10 @@ def test_of_two_early_stoppings_the_last_takes_back():
 
     assert kept_epoch([stopping(1), stopping(3)], 9) == 3
     assert kept_epoch([], 9) == 8
+
+
+def test_a_result_names_the_card_that_it_was_made_on(monkeypatch):
+    """A device's number alone says nothing of its speed."""
+    assert _provenance.surroundings()["device"] == "cpu:0"
+    monkeypatch.setattr(_provenance, "_kinds", lambda: {"NVIDIA H100"})
+    assert _provenance.surroundings()["device"] == "cpu:0 (NVIDIA H100)"
