@@ -39,7 +39,9 @@ def curves(result: TrainResult) -> Figure:
         _ring(axes, result, history, name, scale)
         axes.xaxis.get_major_locator().set_params(integer=True)
         tidy(axes, x="epoch", y=label)
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False
+        )
     return figure
 
 
