@@ -117,5 +117,5 @@ def told(run):
 
 
 def found(name):
-    """Return the figures of a file."""
-    return json.loads((RESULTS / f"{name}.json").read_text())
+    """Return the figures in a file of results."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ import time
 
 import keras
 from clock import Clock
+from plain_parts import compiled, headed, unfreeze, warm_cosine
 from task import CLASSES, carry_out
 
 BLOCK_7 = 91  # layers from the start of this block to the end
@@ -22,15 +23,13 @@ def tuned(task):
     base, model = network(task)
 
     base.trainable = False
-    compile_for(model, keras.optimizers.AdamW(2e-3))
+    compiled(model, keras.optimizers.AdamW(2e-3))
     fit(model, data, task.head_epochs, clock)
 
-    base.trainable = True
-    for layer in base.layers[:-BLOCK_7]:
-        layer.trainable = False
+    unfreeze(base, BLOCK_7)
     steps = -(-len(data["train"][0]) // BATCH) * task.fine_epochs
     rate = warm_cosine(5e-4, steps)
-    compile_for(model, keras.optimizers.AdamW(rate, weight_decay=0.02), smoothing=0.1)
+    compiled(model, keras.optimizers.AdamW(rate, weight_decay=0.02), smoothing=0.1)
     fit(model, data, task.fine_epochs, clock)
     seconds = time.perf_counter() - clock.started
 
@@ -49,29 +48,7 @@ def network(task):
     inputs = keras.Input((32, 32, 3))
     images = keras.layers.RandomFlip("horizontal")(inputs)
     images = keras.layers.Resizing(task.size, task.size)(images)
-    features = keras.layers.GlobalAveragePooling2D()(base(images))
-    hidden = keras.layers.Dense(128, activation="relu")(features)
-    hidden = keras.layers.Dropout(0.3)(hidden)
-    outputs = keras.layers.Dense(CLASSES, activation="softmax")(hidden)
-    return base, keras.Model(inputs, outputs)
-
-
-def warm_cosine(peak, steps):
-    """Return a rate that warms up for 6 % of the steps, then falls to 1 %."""
-    warm = round(0.06 * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.01 * peak,
-        decay_steps=max(1, steps - warm),
-        alpha=0.01,
-        warmup_target=peak,
-        warmup_steps=warm,
-    )
-
-
-def compile_for(model, optimizer, smoothing=0.0):
-    """Compile for one-hot labels."""
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return base, headed(base, inputs, images)
 
 
 def fit(model, data, epochs, clock):

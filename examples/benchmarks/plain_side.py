@@ -8,6 +8,7 @@ import time
 import keras
 import tensorflow as tf
 from clock import Clock
+from plain_parts import compiled, headed, unfreeze, warm_cosine
 from task import CLASSES, carry_out
 
 BLOCK_11, BLOCK_15 = 56, 20  # layers from the start of these blocks to the end
@@ -127,36 +128,7 @@ def network(task):
     """Return the pretrained base, and it with S0's head."""
     base = keras.models.load_model(task.base)
     inputs = keras.Input((task.size, task.size, 3))
-    features = keras.layers.GlobalAveragePooling2D()(base(inputs))
-    hidden = keras.layers.Dense(128, activation="relu")(features)
-    hidden = keras.layers.Dropout(0.3)(hidden)
-    outputs = keras.layers.Dense(CLASSES, activation="softmax")(hidden)
-    return base, keras.Model(inputs, outputs)
-
-
-def unfreeze(base, count):
-    """Let the last layers learn; their batch norms with them."""
-    base.trainable = True
-    for layer in base.layers[:-count]:
-        layer.trainable = False
-
-
-def warm_cosine(peak, steps):
-    """Return a rate that warms up for 6 % of the steps, then falls to 1 %."""
-    warm = round(0.06 * steps)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.01 * peak,
-        decay_steps=max(1, steps - warm),
-        alpha=0.01,
-        warmup_target=peak,
-        warmup_steps=warm,
-    )
-
-
-def compiled(model, optimizer, smoothing=0.0):
-    """Compile for one-hot labels."""
-    loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    return base, headed(base, inputs, inputs)
 
 
 def stopping():
