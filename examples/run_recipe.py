@@ -3,11 +3,15 @@
 python examples/run_recipe.py --list
 python examples/run_recipe.py --recipe s3-baseline --variant as_published
 python examples/run_recipe.py --recipe s0-mobilenetv2-finetuned --epochs 1 --limit 2000
+python examples/run_recipe.py --recipe s0-cnn --ledger docs/results/recipes
+
+A run for the ledger that was stopped goes on where it was, by the same command.
 """
 
 import argparse
 import json
 import logging
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -29,16 +33,17 @@ def main():
     if row and row.exists():
         print(f"{row} is there; delete it to measure again.")
         return
+    run_dir = options.run_dir or (row and Path("runs") / f"{row.stem}.run")
     print(recipe)
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    went_on = bool(run_dir and run_dir.exists())
     began, before = time.perf_counter(), worked()
     data = recipe.data(seed=options.seed)
-    result, evaluation = recipe.run(data, seed=options.seed, run_dir=options.run_dir)
+    result, evaluation = recipe.run(data, seed=options.seed, run_dir=run_dir)
     trained = sum(phase.seconds + phase.features for phase in result.phases)
-    here = time.perf_counter() - began
-    seconds = max(here, trained)  # of a run that went on, too
-    others = share_of_others(before) if here >= trained else None  # before: unknown
+    seconds = max(time.perf_counter() - began, trained)  # of a run that went on, too
+    others = None if went_on else share_of_others(before)
 
     print(evaluation)
     print(f"claimed: {recipe.claimed}")
@@ -60,6 +65,8 @@ def main():
         part = row.with_suffix(".part")  # so that a row is whole, or not there
         part.write_text(json.dumps(figures, indent=2) + "\n")
         part.replace(row)
+        if run_dir != options.run_dir:
+            shutil.rmtree(run_dir)  # so that a row that is deleted is measured again
 
 
 def line(name):

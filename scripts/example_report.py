@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from cifarkit import TrainResult, augment, evaluate, recipes, report, viz
+from cifarkit.doctoring import twins
 from cifarkit.evaluation import Evaluation
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +37,7 @@ def main():
         data,
         augment=SHOWN,
         claimed=recipe.claimed.to_dict(),
+        twins=twins(data.train.images, data.test.images),
         notes=[NOTE, *recipe.assumed, *recipe.notes],
     )
     measured = dict(rows())

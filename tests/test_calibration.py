@@ -88,9 +88,23 @@ def test_models_that_end_otherwise_are_refused():
             calibration.scaled(keras.Model(image, output), 2.0)
 
 
+def test_probabilities_are_rescaled_as_logits_are():
+    """softmax(z) at a temperature is softmax(z / temperature); sure stays sure."""
+    logits = np.random.default_rng(0).normal(0, 3, (50, 4))
+    found = calibration.rescaled(softmax(logits, axis=1), 1.7)
+    np.testing.assert_allclose(found, softmax(logits / 1.7, axis=1), rtol=1e-9)
+    sure = np.eye(3, dtype=np.float32)
+    np.testing.assert_allclose(calibration.rescaled(sure, 0.3), sure, atol=1e-30)
+    for wrong in (np.zeros((1, 2)), np.array([0.5, 0.5]), np.array([[-1.0, 2.0]])):
+        with pytest.raises(InvalidData):
+            calibration.rescaled(wrong, 2.0)
+
+
 @pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
 def test_wrong_temperatures_are_refused(wrong):
     """Zero, below, and what is no number."""
+    with pytest.raises(InvalidArgument, match="above 0"):
+        calibration.rescaled(np.eye(2), wrong)
     with pytest.raises(InvalidArgument, match="above 0"):
         calibration.scaled(models.cnn("s2-m1"), wrong)
 

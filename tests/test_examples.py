@@ -103,6 +103,29 @@ def test_the_runner_runs_a_short_recipe(run_recipe, capsys, tmp_path):
     assert record["provenance"]["n_train"] == 40
 
 
+@pytest.mark.real
+def test_a_row_that_was_stopped_goes_on(run_recipe, monkeypatch, tmp_path):
+    """By the same command; what was trained is not trained again, nor kept after it."""
+    monkeypatch.chdir(tmp_path)
+    short, asked = recipes.get("s2-m1").limited(epochs=1, images=40), ["--recipe"]
+    monkeypatch.setattr(recipes, "get", lambda *_: short)
+    asked += ["s2-m1", "--ledger", tmp_path / "rows"]
+    with monkeypatch.context() as patch:
+        patch.setattr("cifarkit.recipes._recipe.evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_recipe(*asked)
+    assert not (tmp_path / "rows").exists()
+    monkeypatch.setattr("cifarkit.training._running.run", interrupted)
+    run_recipe(*asked)
+    assert (tmp_path / "rows" / "s2-m1.best.json").exists()
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def interrupted(*_, **__):
+    """Stop, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("change", [("--epochs", 1), ("--limit", 9), ("--seed", 1)])
 def test_a_row_of_the_ledger_is_a_whole_run(run_recipe, capsys, tmp_path, change):
     """What is changed would pass for the recipe itself."""

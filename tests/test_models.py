@@ -185,6 +185,66 @@ def test_names_are_all_networks():
     )
 
 
+STATED = {
+    "s0-cnn": "conv 32, pool, conv 64, pool, conv 128, pool, flat, dense 256, drop 0.5",
+    "s2-m1": "conv 32, pool, flat, dense 100",
+    "s2-m2": "conv 32, conv 32, pool, flat, dense 128",
+    "s2-m4": (
+        "conv 32, conv 32, pool, drop 0.2, conv 64, conv 64, pool, drop 0.2, flat, "
+        "dense 128, drop 0.5"
+    ),
+    "s2-m6": (
+        "conv 64, norm, conv 64, norm, pool, conv 128, norm, conv 128, norm, pool, "
+        "conv 256, norm, conv 256, norm, pool, flat, dense 128, drop 0.5"
+    ),
+    "s3-baseline": (
+        "conv 32, conv 32, pool, drop 0.25, conv 64, conv 64, pool, drop 0.25, flat, "
+        "dense 512, drop 0.5"
+    ),
+    "s3-augmented": (
+        "conv 32, norm, conv 32, norm, pool, drop 0.25, conv 64, norm, conv 64, norm, "
+        "pool, drop 0.25, flat, dense 512, drop 0.5"
+    ),
+    "s4-cnn": (
+        "conv 32, norm, conv 32, norm, pool, conv 64, norm, conv 64, norm, pool, "
+        "conv 128, norm, conv 128, norm, pool, flat, dense 128, drop 0.5"
+    ),
+}
+"""What the projects state of their layers, and of S4's what was chosen here."""
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_layers_of_a_published_network_are_as_stated(name):
+    """Kind, size and order of each; 3 x 3, ReLU and 2 x 2 pooling throughout."""
+    _, unit, *rest, last = models.cnn(name).layers
+    assert unit.scale == 1 / 255
+    assert (last.units, last.activation) == (10, keras.activations.softmax)
+    assert ", ".join(map(in_words, rest)) == STATED[name]
+
+
+def in_words(layer):
+    """Return a layer in the words above; what is usual there is asserted."""
+    kinds = keras.layers
+    match layer:
+        case kinds.Conv2D():
+            assert (layer.kernel_size, layer.padding) == ((3, 3), "same")
+            assert layer.activation is keras.activations.relu
+            return f"conv {layer.filters}"
+        case kinds.MaxPooling2D():
+            assert layer.pool_size == layer.strides == (2, 2)
+            return "pool"
+        case kinds.BatchNormalization():
+            return "norm"
+        case kinds.Dropout():
+            return f"drop {layer.rate:g}"
+        case kinds.Dense():
+            assert layer.activation is keras.activations.relu
+            return f"dense {layer.units}"
+        case kinds.Flatten():
+            return "flat"
+    raise AssertionError(f"{layer.name}: nobody stated it")
+
+
 def test_layers_stand_in_the_published_order():
     """S3's augmented network: norm after each convolution, pool, dropout, twice."""
     layers = models.cnn("s3-augmented").layers

@@ -14,6 +14,7 @@ from cifarkit import (
     Phase,
     TwoPhaseTrainer,
     augment,
+    calibration,
     datasets,
     evaluate,
     evaluation,
@@ -23,11 +24,16 @@ from cifarkit import (
     report,
 )
 from cifarkit._errors import InvalidArgument, InvalidData, WriteError
+from cifarkit.doctoring import Twin
 from cifarkit.report import _claims, _course, _network, _opening, _quality
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
+from cifarkit.report._calibrated import calibrated
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
 from cifarkit.report._pictures import Album, _looked_at, _named
+from cifarkit.report._twins import apart, near_twins
+
+CLAIMED = {"accuracy": 0.9024, "loss": 0.33, "gap": None, "f1": {"class 1": 0.8}}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,8 @@ def made(tmp_path_factory):
         evaluation,
         data,
         augment=[augment.flip()],
-        claimed={"accuracy": 0.9024, "loss": 0.33, "gap": None},
+        claimed=CLAIMED,
+        twins=[Twin(0.97, 3, 1), Twin(0.96, 5, 7), Twin(0.95, 4, 2)],
         notes=["The checkpoint was another one."],
     )
     return SimpleNamespace(
@@ -58,7 +65,7 @@ def test_a_report_has_all_sections(made):
     headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert headings == [
         *("Objective", "Data", "Architecture", "Preprocessing", "Training"),
-        *("Results on the test images", "Comparison with the claim"),
+        *("Results on the test images", "Near twins", "Comparison with the claim"),
         *("Limits", "Deployment"),
     ]
     page = (made.folder / "report.html").read_text()
@@ -77,6 +84,8 @@ def test_a_report_says_the_figures(made):
         assert f"| {channel.mean:.2f} | {channel.deviation:.2f} |" in text
     assert f"| accuracy | 90.24% | {made.evaluation.accuracy:.2%} |" in text
     assert f"{100 * made.result.gap:.2f} points" in text
+    f1 = next(each.f1 for each in made.evaluation.per_class if each.name == "class 1")
+    assert f"| class 1 | 0.80 | {f1:.2f} |" in text
     assert "- The checkpoint was another one." in text
 
 
@@ -98,12 +107,101 @@ def test_the_record_of_a_report_can_be_read(made):
     record = json.loads((made.folder / "report.json").read_text())
     assert record["evaluation"] == made.evaluation.to_dict()
     assert record["training"]["kept"] == made.result.kept
-    assert record["claimed"] == {"accuracy": 0.9024, "loss": 0.33, "gap": None}
+    assert record["claimed"] == CLAIMED
+    assert record["twins"]["images"] == len(made.data.test) - 3
+    assert record["calibration"].keys() == {"temperature", "ece", "loss"}
     assert record["notes"] == ["The checkpoint was another one."]
     assert record["data"]["source"] == made.data.source
     assert sum(record["data"]["images_per_class"]["test"]) == len(made.data.test)
     red, *_ = datasets.channels(made.data.train)
     assert record["data"]["channels"]["red"]["mean"] == red.mean
+
+
+def test_a_report_without_near_twins_counts_the_others(made):
+    """The accuracy is that of what an evaluation without them has."""
+    rest = [place for place in range(len(made.data.test)) if place not in (1, 2, 7)]
+    found = evaluate(made.result.model, made.data.test.select(rest))
+    text = (made.folder / "report.md").read_text()
+    low, high = found.interval
+    assert (
+        "among the training images: 3 (the cosine of the features of both is 0.9500"
+        in text
+    )
+    assert f"Of the other {found.n}, {found.accuracy:.2%} are classified" in text
+    assert f"(95 % interval {low:.2%} to {high:.2%})." in text
+
+
+def test_a_report_says_when_all_test_images_are_twins_or_none(made):
+    """No share of no images; and of no twins no other accuracy."""
+    labels = made.data.test.labels
+    rows = np.eye(4)[labels]
+    every = [Twin(0.99, 0, place) for place in range(len(labels))]
+    (_, text) = near_twins(apart(every, labels, rows))
+    assert text.text.endswith("No other test image is left.")
+    (_, text) = near_twins(apart([], labels, rows))
+    assert "no near twin" in text.text
+    assert near_twins(apart(None, labels, rows)) == []
+
+
+def test_a_report_says_which_layers_of_a_backbone_learnt(made):
+    """Of each phase that knows it; nothing of a network without a backbone."""
+    first, *_ = made.result.phases
+    known = replace(first, learnt="all 9 layers frozen"), replace(first, learnt="")
+    provenance = made.result.provenance | {"head": "Head()"}
+    told = replace(made.result, phases=known, kept=1, provenance=provenance)
+    texts = [str(block) for block in _course.training(told)]
+    assert sum("Backbone: all 9 layers frozen." in text for text in texts) == 1
+    assert sum("Backbone" in text for text in texts) == 1
+    assert "Backbone" not in str(list(_course.training(made.result)))
+
+
+def test_claims_are_of_the_classes_of_the_evaluation(made, tmp_path):
+    """Of labels without names the classes are numbers, as in the evaluation."""
+    test = made.data.test
+    other = evaluate(made.result.model, (test.images, test.labels))
+    given = made.result, other, made.data
+    report.write(tmp_path / "report", *given, claimed={"f1": {"1": 0.5}})
+    assert "| 1 | 0.50 |" in (tmp_path / "report" / "report.md").read_text()
+    with pytest.raises(InvalidArgument, match="none of other classes"):
+        report.write(tmp_path / "none", *given, claimed={"f1": {"class 1": 0.5}})
+
+
+def test_a_mean_of_two_answers_has_no_temperature(made):
+    """What was fitted to it would be no temperature of the model."""
+    twice = evaluate(made.result.model, made.data.test, tta=True)
+    rows = np.eye(4)[made.data.test.labels]
+    assert calibrated(made.result, twice, made.data, rows) is None
+    assert calibrated(made.result, made.evaluation, made.data, rows) is not None
+
+
+def test_a_report_tells_what_a_temperature_does(made):
+    """What it says is what the scaled model has, of a temperature of validation."""
+    data, model = made.data, made.result.model
+    rows = evaluation.probabilities(model, data.validation.images)
+    found = calibration.temperature(data.validation.labels, rows)
+    other = evaluate(calibration.scaled(model, found), data.test)
+    told = json.loads((made.folder / "report.json").read_text())["calibration"]
+    assert told["temperature"] == found
+    assert told["loss"] == pytest.approx(other.loss, rel=1e-4)
+    assert told["ece"] == pytest.approx(other.ece, abs=1e-4)
+    assert f"{other.loss:.4f}" in (made.folder / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"twins": [Twin(0.97, 0, 10**6)]},
+        {"twins": [Twin(0.97, 0, -1)]},
+        {"claimed": {"f1": {"cow": 0.5}}},
+        {"claimed": {"f1": {"class 1": 1.5}}},
+        {"claimed": {"f1": 0.5}},
+    ],
+)
+def test_what_does_not_belong_to_the_images_is_refused(made, options, tmp_path):
+    """Twins that are none of the test images, classes that there are not."""
+    with pytest.raises(InvalidArgument, match="Expected"):
+        report.write(tmp_path / "r", made.result, made.evaluation, made.data, **options)
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_report_is_written_again_over_itself(made):

@@ -243,9 +243,9 @@ def test_trap_5_the_last_50_of_mobilenetv2_snap_to_a_block():
         verbose=0,
     )
     plan = made.plan(datasets.synthetic(n=40, size=32, classes=4))
-    assert plan.phases[1].layers[0] == 56
+    assert plan.phases[1].backbone.layers[0] == 56
     assert "block_11_expand (block_11)" in str(plan)
-    assert plan.phases[0].layers[0] == 0
+    assert plan.phases[0].backbone.layers[0] == 0
 
 
 def test_trap_6_nothing_in_the_training_step_switches_compilation_off(
@@ -811,6 +811,17 @@ def test_what_an_earlier_phase_computes_costs_a_later_one_nothing(data):
     assert second.ahead == 0
     assert second.whole(3) == 3 * second.kept
     assert first.whole(3) == first.ahead + 3 * first.kept
+
+
+def test_a_result_says_which_layers_learnt(data, tmp_path):
+    """In the words of the plan, also when it is loaded again."""
+    made = trainer(phase_2=Phase(**QUICK, unfreeze="block_2_conv"))
+    planned = [str(phase.backbone) for phase in made.plan(data).phases]
+    result = made.fit(data)
+    assert [phase.learnt for phase in result.phases] == planned
+    assert "from block_2_conv (block_2); batch norm: 0 tuned, 2 frozen" in planned[1]
+    again = TrainResult.load(result.save(tmp_path / "out"))
+    assert [phase.learnt for phase in again.phases] == planned
 
 
 def test_a_result_prints_in_one_line(data):

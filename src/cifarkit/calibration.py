@@ -16,14 +16,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from cifarkit import metrics, models
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import is_number
 from cifarkit._types import Layer, Model
+from cifarkit.metrics._checks import checked_probabilities
 
-__all__ = ["scaled", "temperature"]
+__all__ = ["rescaled", "scaled", "temperature"]
 
 _RANGE = (0.05, 20.0)
 _SMALLEST = float(np.finfo(np.float32).tiny)  # probabilities are float32
@@ -50,8 +51,7 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         4.18
     """
     metrics.cross_entropy(labels, probabilities)  # refuses what does not fit
-    rows = np.arange(len(labels))
-    logits = np.log(np.clip(np.asarray(probabilities, np.float64), _SMALLEST, 1.0))
+    rows, logits = np.arange(len(labels)), _logits(probabilities)
 
     def loss(exponent: float) -> float:
         scores = log_softmax(logits / np.exp(exponent), axis=1)
@@ -59,6 +59,30 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     return float(np.exp(found.x))
+
+
+def rescaled(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:
+    """Return what probabilities become when the logits are divided by a temperature.
+
+    Args:
+        probabilities: floats, shape `(N, C)`.
+        temperature: from `temperature`; above 0.
+
+    Returns:
+        Probabilities, float64, shape `(N, C)`. What was 0 counts as the smallest
+        positive float32, as in `temperature`.
+
+    Raises:
+        InvalidArgument: `temperature` is not a number above 0.
+        InvalidData: the array is bad.
+
+    Example:
+        >>> rescaled(np.array([[0.9, 0.1]]), 2.0).round(2)
+        array([[0.75, 0.25]])
+    """
+    _check_temperature(temperature)
+    found: NDArray[np.float64] = softmax(_logits(probabilities) / temperature, axis=1)
+    return found
 
 
 def scaled(model: Model, temperature: float) -> Model:
@@ -76,10 +100,7 @@ def scaled(model: Model, temperature: float) -> Model:
         InvalidArgument: the model ends in something else, or `temperature` is not a
             number above 0.
     """
-    if not is_number(temperature) or temperature <= 0:
-        raise InvalidArgument(
-            f"Expected a temperature above 0; received {temperature!r}."
-        )
+    _check_temperature(temperature)
     if not models.is_graph(model):
         raise InvalidArgument(
             "Expected a functional or sequential keras.Model; received "
@@ -89,6 +110,19 @@ def scaled(model: Model, temperature: float) -> Model:
     last = _last_dense(copy)
     last.set_weights([weight / temperature for weight in last.get_weights()])
     return copy
+
+
+def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
+    rows = checked_probabilities(probabilities)
+    found: NDArray[np.float64] = np.log(np.clip(rows, _SMALLEST, 1.0))
+    return found
+
+
+def _check_temperature(temperature: float) -> None:
+    if not is_number(temperature) or temperature <= 0:
+        raise InvalidArgument(
+            f"Expected a temperature above 0; received {temperature!r}."
+        )
 
 
 def _last_dense(model: Model) -> Layer:
@@ -101,9 +135,9 @@ def _last_dense(model: Model) -> Layer:
     for layer in reversed(list(_leaves(model))):
         kind = type(layer)
         if kind is keras.layers.Dense:
-            softmax = layer.activation is keras.activations.softmax
+            softens = layer.activation is keras.activations.softmax
             linear = layer.activation is keras.activations.linear
-            if softmax != softened and (softmax or linear):
+            if softens != softened and (softens or linear):
                 return layer
             break
         if kind is keras.layers.Softmax or _is_softmax(layer):

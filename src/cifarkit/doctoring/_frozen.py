@@ -119,7 +119,7 @@ def _small_batches(case: Case) -> Iterator[Finding]:
 
 def _batches(case: Case) -> Iterator[tuple[str, int]]:
     for number, plan in enumerate(case.plan.phases if case.plan else (), start=1):
-        if plan.batch_norms[0] or _beside_backbone(case, plan.phase):
+        if plan.backbone.batch_norms[0] or _beside_backbone(case, plan.phase):
             yield f"phase {number}", case.train.batch or plan.phase.batch_size
     moving = any(map(_moves, leaves(case.plain))) if case.plain is not None else False
     if moving and case.train.batch and len(case.train) >= _FEW:

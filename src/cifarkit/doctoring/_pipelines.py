@@ -81,7 +81,7 @@ def _augmenting(case: Case) -> Iterator[Finding]:
     if course.head is None or views_of(course.policy) is None:
         return
     for number, phase in enumerate(plan.phases, start=1):
-        names = _random_before(phase.first, case)
+        names = _random_before(phase.backbone.first, case)
         if names:
             yield Finding(
                 "CK106",
@@ -113,7 +113,7 @@ def _live(case: Case) -> Iterator[Finding]:
     live = [
         each
         for each in plan.phases
-        if not each.kept and each.layers[0] < each.layers[1]
+        if not each.kept and each.backbone.layers[0] < each.backbone.layers[1]
     ]
     stream = is_stream(case.data)
     if not live or not (stream or views_of(course.policy) is None):

@@ -25,7 +25,7 @@ def rate(case: Case) -> Iterator[Finding]:
     backbone = getattr(case.course, "backbone", None)
     drawn = isinstance(backbone, Backbone) and backbone.weights.name == RANDOM
     for number, plan in enumerate(case.plan.phases if case.plan else (), start=1):
-        learn, layers = plan.layers
+        learn, layers = plan.backbone.layers
         if learn and not drawn:
             phase, name = plan.phase, _name(plan.phase.optimizer)
             rate = phase.learning_rate * phase.rate_decay  # that of the last block

@@ -1,6 +1,6 @@
 """What a project reported of a model."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import final
 
 from cifarkit._types import Json
@@ -15,6 +15,7 @@ class Claim:
         accuracy: on its test images, in [0, 1].
         loss: on its test images, as it was reported: with penalties or without.
         gap: training accuracy less validation accuracy, in [-1, 1].
+        f1: of single classes, in [0, 1], by their names.
         penalised: whether that loss very likely holds penalties on weights.
         note: what must be known to read the figures.
     """
@@ -22,6 +23,7 @@ class Claim:
     accuracy: float | None = None
     loss: float | None = None
     gap: float | None = None
+    f1: dict[str, float] = field(default_factory=dict, hash=False)
     penalised: bool = False
     note: str = ""
 

@@ -1,7 +1,7 @@
 """What somebody else reported, beside what was measured here."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cifarkit._errors import InvalidArgument
@@ -12,24 +12,35 @@ from cifarkit.report._quality import PENALISED
 from cifarkit.training import TrainResult
 
 _CLAIMED = {"accuracy": (0.0, 1.0), "loss": (-math.inf, math.inf), "gap": (-1.0, 1.0)}
-_BESIDE = ("penalised", "note")  # what a claim has beside figures
+_BESIDE = ("f1", "penalised", "note")  # what a claim has beside figures
 
 
-def check_claims(claimed: Mapping[str, Any] | None) -> None:
+def check_claims(claimed: Mapping[str, Any] | None, class_names: Sequence[str]) -> None:
     """Refuse claims that nothing here can be compared with.
 
     Raises:
-        InvalidArgument: an unknown figure, or one outside of what it can be.
+        InvalidArgument: an unknown figure or class, or a figure outside of what it can
+            be.
     """
+    _check_scores((claimed or {}).get("f1") or {}, class_names)
     for name, value in (claimed or {}).items():
         if name in _BESIDE or (name in _CLAIMED and value is None):
             continue
         low, high = _CLAIMED.get(name, (1.0, 0.0))  # an unknown name fits nothing
         if not is_number(value) or not low <= value <= high:
             raise InvalidArgument(
-                "Expected claimed accuracy in [0, 1], loss, or gap in [-1, 1]; "
-                f"received {name}={value!r}. Give 90 % as 0.9."
+                "Expected claimed accuracy in [0, 1], loss, gap in [-1, 1], or f1 of "
+                f"classes; received {name}={value!r}. Give 90 % as 0.9."
             )
+
+
+def _check_scores(scores: Any, class_names: Sequence[str]) -> None:
+    known = isinstance(scores, Mapping) and set(scores) <= set(class_names)
+    if not known or not all(is_number(f1) and 0 <= f1 <= 1 for f1 in scores.values()):
+        raise InvalidArgument(
+            f"Expected f1 in [0, 1] by class, of {', '.join(class_names)}; received "
+            f"{scores!r}. Give 0.9 for a score of 90 %, and none of other classes."
+        )
 
 
 def claims(
@@ -48,10 +59,14 @@ def claims(
         for name, figure in measured.items()
         if claimed.get(name) is not None
     ]
-    if not rows:
+    scores = claimed.get("f1") or {}
+    if not rows and not scores:
         return []
     blocks: list[Block] = [Heading("Comparison with the claim")]
-    blocks.append(Table(("figure", "claimed", "measured here"), tuple(rows)))
+    if rows:
+        blocks.append(Table(("figure", "claimed", "measured here"), tuple(rows)))
+    if scores:
+        blocks.append(_scores(scores, evaluation))
     accuracy, note = claimed.get("accuracy"), claimed.get("note")
     if accuracy is not None:
         blocks.append(Text(_verdict(accuracy, evaluation)))
@@ -59,6 +74,13 @@ def claims(
         rough = f"about {accuracy:.0%}" if accuracy and note == "about" else note
         blocks.append(Text(f"In the words of the claim: {rough}."))
     return blocks
+
+
+def _scores(claimed: Mapping[str, float], evaluation: Evaluation) -> Table:
+    """Return F1 of single classes, beside ours in as many places as is usual."""
+    found = {each.name: each.f1 for each in evaluation.per_class}
+    rows = [(name, f"{f1:.2f}", f"{found[name]:.2f}") for name, f1 in claimed.items()]
+    return Table(("F1 of a class", "claimed", "measured here"), tuple(rows))
 
 
 def _told(name: str, value: float) -> str:

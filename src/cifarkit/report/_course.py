@@ -18,7 +18,9 @@ def training(result: TrainResult) -> Iterator[Block]:
     yield Heading("Training")
     for number, phase in enumerate(result.phases, start=1):
         kept = " These weights are kept." if number == result.kept else ""
-        yield Text(f"Phase {number}: {_course(phase)}.{kept}")
+        told = made["head"] is not None and phase.learnt
+        backbone = f" Backbone: {phase.learnt}." if told else ""
+        yield Text(f"Phase {number}: {_course(phase)}.{backbone}{kept}")
     yield _settings(made["phases"])
     if not math.isnan(result.gap):
         yield Text(_overfitting(result.phases[result.kept - 1]))

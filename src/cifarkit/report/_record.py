@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from cifarkit._numbers import is_number
 from cifarkit._types import Json
 from cifarkit.datasets import Splits, channels
 from cifarkit.evaluation import Evaluation
+from cifarkit.report._calibrated import Calibrated
 from cifarkit.report._opening import parts
+from cifarkit.report._twins import Apart
 from cifarkit.training import TrainResult
 
 
@@ -20,6 +23,8 @@ def record(
     data: Splits,
     *,
     claimed: Mapping[str, Any] | None,
+    calibrated: Calibrated | None,
+    apart: Apart | None,
     notes: Sequence[str],
 ) -> str:
     """Return all that a report is made of, but its pictures."""
@@ -27,13 +32,19 @@ def record(
         "training": result.to_dict(),
         "evaluation": evaluation.to_dict(),
         "data": _described(data),
-        "claimed": {
-            name: float(value) if is_number(value) else value
-            for name, value in (claimed or {}).items()
-        },
+        "claimed": _plain(claimed or {}),
+        "calibration": calibrated and asdict(calibrated),
+        "twins": apart and asdict(apart),
         "notes": list(notes),
     }
     return json.dumps(told, indent=2, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Return claims with figures that JSON has, whatever numbers they were."""
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return float(value) if is_number(value) else value
 
 
 def _described(data: Splits) -> Json:

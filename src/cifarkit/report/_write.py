@@ -12,6 +12,7 @@ from cifarkit.augment import Augmentation
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
 from cifarkit.report._blocks import Block
+from cifarkit.report._calibrated import calibrated, calibration
 from cifarkit.report._checks import check_images, check_rows
 from cifarkit.report._claims import check_claims, claims
 from cifarkit.report._course import training
@@ -22,6 +23,7 @@ from cifarkit.report._opening import exploration, objective
 from cifarkit.report._pictures import FIGURES, NAMES, Album
 from cifarkit.report._quality import limits, quality
 from cifarkit.report._record import record
+from cifarkit.report._twins import Twin, apart, check_twins, near_twins
 from cifarkit.report._use import deployment
 from cifarkit.training import TrainResult
 
@@ -34,6 +36,7 @@ def write(
     *,
     augment: Sequence[Augmentation] = (),
     claimed: Mapping[str, Any] | None = None,
+    twins: Sequence[Twin] | None = None,
     notes: Sequence[str] = (),
 ) -> Path:
     """Write a report of a training and of what came of it.
@@ -45,8 +48,11 @@ def write(
         evaluation: of the test images, from `evaluate`.
         data: the images that it was trained on, and those it was evaluated on.
         augment: augmentations to show by themselves.
-        claimed: `accuracy` in [0, 1], `loss` or `gap` in [-1, 1] that somebody else
-            reported, or None; `Claim.to_dict()` of a recipe, too.
+        claimed: `accuracy` in [0, 1], `loss`, `gap` in [-1, 1], or `f1` of classes of
+            the evaluation by their names, that somebody else reported, or None;
+            `Claim.to_dict()` of a recipe, too.
+        twins: of training and test images, from `doctoring.twins`, so that the report
+            tells the accuracy without them; None if they were not searched for.
         notes: sentences for the section on limits.
 
     Returns:
@@ -55,8 +61,9 @@ def write(
 
     Raises:
         InvalidArgument: `folder` is a file; training or evaluation had other images
-            than `data`; the evaluation is that of another model; or a claim of an
-            unknown figure, or outside of what it can be.
+            than `data`; the evaluation is that of another model; twins that are not
+            among the test images; or a claim of an unknown figure, or outside of what
+            it can be.
         MissingExtra: `pip install 'cifarkit[viz]'` is needed.
         WriteError: the folder cannot be written.
 
@@ -67,9 +74,12 @@ def write(
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")
     check_images(result, evaluation, data)
-    check_claims(claimed)
+    check_claims(claimed, evaluation.class_names)
+    check_twins(twins, len(data.test))
     rows = probabilities(result.model, data.test.images, tta=evaluation.tta)
     check_rows(rows, evaluation, data)
+    softer = calibrated(result, evaluation, data, rows)
+    rest = apart(twins, data.test.labels, rows)
     with _store.writing(place), _whole(place) as part:
         album = Album(part)
         blocks: list[Block] = [
@@ -80,13 +90,21 @@ def write(
             *training(result),
             album.of_training(result),
             *quality(evaluation),
+            *calibration(softer, evaluation),
             *album.of_quality(data, evaluation, rows),
             *album.of_attention(result, data, rows),
+            *near_twins(rest),
             *claims(claimed or {}, evaluation, result),
             *limits(evaluation, notes),
             *deployment(data),
         ]
-        told = record(result, evaluation, data, claimed=claimed, notes=notes)
+        told = record(
+            *(result, evaluation, data),
+            claimed=claimed,
+            calibrated=softer,
+            apart=rest,
+            notes=notes,
+        )
         _store.write_text(part / "report.md", markdown(blocks))
         _store.write_text(part / "report.html", html(blocks, part))
         _store.write_text(part / "report.json", told)

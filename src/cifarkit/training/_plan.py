@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cifarkit.training._freezing import is_batch_norm, leaves
 from cifarkit.training._inputs import Data
+from cifarkit.training._learnt import Learnt, learnt
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._timing import Timing
@@ -21,11 +21,8 @@ class PhasePlan:
         phase: its settings.
         steps: steps per epoch.
         batch: images per step, or in words that the data set says it itself.
-        layers: backbone layers that learn, and all that there are.
-        first: name of the first backbone layer that learns, or None.
-        block: the block of that layer, or None.
+        backbone: which of its layers learn.
         parameters: parameters that learn, and all of the network.
-        batch_norms: batch-norm layers of the backbone that learn, and all.
         how: what the phase learns from, in words.
         kept: whether that is kept activations; if not, it trains live.
         timing: forecast of its time, measured over 20 steps; None if the plan was made
@@ -35,11 +32,8 @@ class PhasePlan:
     phase: Phase
     steps: int
     batch: str
-    layers: tuple[int, int]
-    first: str | None
-    block: str | None
+    backbone: Learnt
     parameters: tuple[int, int]
-    batch_norms: tuple[int, int]
     how: str
     kept: bool = False
     timing: Timing | None = None
@@ -48,7 +42,7 @@ class PhasePlan:
         learn, total = self.parameters
         lines = [
             *self._steps(),
-            f"backbone: {self._backbone()}",
+            f"backbone: {self.backbone}",
             f"parameters: {learn:,} of {total:,} learn",
             f"training: {self.how}",
         ]
@@ -63,18 +57,6 @@ class PhasePlan:
         return (
             f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",
             f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
-        )
-
-    def _backbone(self) -> str:
-        (learn, total), (tuned, norms) = self.layers, self.batch_norms
-        if not total:
-            return "none, the whole network learns"
-        if not learn:
-            return f"all {total} layers frozen"
-        where = f"{self.first} ({self.block})" if self.block else self.first
-        return (
-            f"{learn} of {total} layers learn, from {where}; "
-            f"batch norm: {tuned} tuned, {norms - tuned} frozen"
         )
 
 
@@ -110,7 +92,6 @@ class Plan:
 def phase_plan(
     network: Network,
     phase: Phase,
-    mask: Sequence[bool],
     data: Data,
     how: str,
     *,
@@ -118,23 +99,15 @@ def phase_plan(
     timing: Timing | None,
 ) -> PhasePlan:
     """Return the plan of a phase whose `trainable` flags are set already."""
-    first = mask.index(True) if any(mask) else None
-    name = None if first is None else network.body[first].name
-    norms = [
-        leaf for each in network.body for leaf in leaves(each) if is_batch_norm(leaf)
-    ]
     return PhasePlan(
         phase=phase,
         steps=data.train.feed(phase, draws=0, key=None).steps,
         batch=str(phase.batch_size) if data.digest else "the data set's own size",
-        layers=(sum(mask), len(mask)),
-        first=name,
-        block=None if name is None else network.block_of(name),
+        backbone=learnt(network, phase),
         parameters=(
             _count(network.model.trainable_weights),
             _count(network.model.weights),
         ),
-        batch_norms=(sum(norm.trainable for norm in norms), len(norms)),
         how=how,
         kept=kept,
         timing=timing,

@@ -33,9 +33,9 @@ def _plan_of(course: Course, data: Data, *, timed: bool) -> Plan:
     for index, phase in enumerate(course.phases):
         measured = timed and not phase.solved
         timing = _timing(network, ahead, index, phase) if measured else None
-        mask = _preparing.prepare(network, phase)
+        _preparing.prepare(network, phase)
         how, kept = ahead.describe(index), ahead.keeps(index)
-        plan = phase_plan(network, phase, mask, data, how, kept=kept, timing=timing)
+        plan = phase_plan(network, phase, data, how, kept=kept, timing=timing)
         plans.append(plan)
     return Plan(
         title=course.title(data),

@@ -13,15 +13,14 @@ from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
 from cifarkit.training._phase import Phase
 
 
-def prepare(network: Network, phase: Phase) -> tuple[bool, ...]:
-    """Freeze and unfreeze as a phase says; return what learns of the backbone."""
+def prepare(network: Network, phase: Phase) -> None:
+    """Freeze and unfreeze as a phase says."""
     mask = learning(
         network.body, phase.unfreeze, snap=phase.snap, block_of=network.block_of
     )
     freeze(network.body, mask, batch_norm=phase.batch_norm)
     if network.parts is not None:
         network.parts[1].trainable = phase.train_head
-    return mask
 
 
 def release(network: Network) -> None:

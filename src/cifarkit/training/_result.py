@@ -28,6 +28,7 @@ class PhaseResult:
         weights: those weights, in the order of the model's.
         features: wall-clock time, in seconds, of what was computed ahead for the phase.
         engine: what computed it, or `"live"` if nothing was.
+        learnt: in words, which layers of the backbone; empty if that was not kept.
     """
 
     history: History
@@ -36,6 +37,7 @@ class PhaseResult:
     weights: tuple[NDArray[Any], ...] = field(repr=False)
     features: float = 0.0
     engine: str = "live"
+    learnt: str = ""
 
     @property
     def validation_accuracy(self) -> float:
@@ -64,6 +66,7 @@ class PhaseResult:
             "kept_epoch": self.kept_epoch,
             "features": self.features,
             "engine": self.engine,
+            "learnt": self.learnt,
         }
 
     @classmethod

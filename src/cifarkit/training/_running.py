@@ -18,6 +18,7 @@ from cifarkit.training._fed import Fed, fed
 from cifarkit.training._freezing import BatchNormGuard
 from cifarkit.training._guarding import Finite, memory_named
 from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
+from cifarkit.training._learnt import learnt
 from cifarkit.training._linear import fit_head
 from cifarkit.training._network import Network
 from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
@@ -91,6 +92,7 @@ def run(
     """
     began = time.perf_counter()
     model = compiled(network, stage, phase)
+    words = str(learnt(network, phase))
     guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
     awaited = bool(keeping.folder) or any(map(awaits_steps, callbacks))
     own = own_callbacks(phase, model, number, awaited=awaited)
@@ -113,6 +115,7 @@ def run(
         weights=tuple(network.model.get_weights()),
         features=stage.seconds,
         engine=stage.engine,
+        learnt=words,
     )
 
 
