@@ -143,6 +143,7 @@ def compared(runs):
                 for step in SHOWN
                 if step <= len(steps)
             },
+            "max_loss_difference": float(np.max(np.abs(steps / losses - 1))),
             "median_loss_difference": float(np.median(np.abs(steps / losses - 1))),
             "mean_of_the_last_half": float(steps[len(steps) // 2 :].mean()),
             "live_mean_of_the_last_half": float(losses[len(steps) // 2 :].mean()),

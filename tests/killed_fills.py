@@ -11,13 +11,23 @@ import signal
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 
 from cifarkit import _sealed, _store, activations
-from cifarkit.activations import _extract, _filling
+from cifarkit.activations import _extract, _filling, _shelf
 
-KILLS = 20
+KILLS, LARGE = 20, 50
+COMMIT = {
+    "before the record": (_sealed, "write", 1),
+    "before the record is renamed": (Path, "replace", 1),
+    "before the progress goes": (Path, "unlink", 1),
+    "before an older entry goes": (_shelf, "discard", 1),
+    "before the entry is renamed": (Path, "replace", 2),
+    "after the entry was renamed": (_shelf, "prune", 1),
+}
+"""Which call of what a process dies in, from the moment it commits its fill."""
 
 
 def main():
@@ -40,10 +50,24 @@ def main():
     again = finished(started())
     activations.prune()
     both = [finished(each) for each in [started(), started()]]
-    print(json.dumps({"kills": kills, "rest": rest, "again": again, "both": both}))
+    told = {"kills": kills, "rest": rest, "again": again, "both": both}
+    print(json.dumps({**told, "commits": commits()}))
 
 
-def started():
+def commits():
+    """Kill in each step of a commit; say what was left, and what came then."""
+    told = {}
+    for moment, step in COMMIT.items():
+        activations.prune()
+        child, telling = started(LARGE, step)
+        os.waitpid(child, 0)
+        telling.close()
+        left = len(activations.kept())
+        told[moment] = {"kept": left, **finished(started(LARGE))}
+    return told
+
+
+def started(batch=1, step=None):
     """Start a process that fills; return its number and what it tells."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -52,16 +76,18 @@ def started():
         return child, os.fdopen(reading, "rb")
     try:
         os.close(reading)
-        fill(writing)
+        fill(writing, batch, step)
     finally:
         os._exit(0)
 
 
-def fill(telling):
+def fill(telling, batch, step):
     """Get the activations; tell each batch, and at last what they are."""
     from tests.test_shelf import IMAGES, network
 
-    _extract.BATCH, _filling.SECONDS = 1, 0.0
+    _extract.BATCH, _filling.SECONDS = batch, 0.0
+    if step:
+        die_in_commit(*step)
     honest = _extract.engine_for
 
     def engine_for(*arguments):
@@ -79,6 +105,23 @@ def fill(telling):
     given = _extract.extract(network(), IMAGES, views)
     total = sum(np.abs(given.view(view)).astype(np.float64).sum() for view in range(2))
     os.write(telling, f"{float(total)!r}".encode())
+
+
+def die_in_commit(owner, name, call):
+    """Have this process killed in a call of something, counted from its commit."""
+    commit, honest, calls = _filling.Filling._commit, getattr(owner, name), []
+
+    def dying(*arguments, **options):
+        calls.append(name)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return honest(*arguments, **options)
+
+    def committing(self):
+        setattr(owner, name, dying)
+        commit(self)
+
+    _filling.Filling._commit = committing
 
 
 def finished(process):

@@ -51,12 +51,12 @@ def store(tmp_path, monkeypatch):
     return tmp_path
 
 
-def network(*, size=6, epsilon=1e-3, interpolation="bilinear"):
+def network(*, size=6, scale=1.0, epsilon=1e-3, interpolation="bilinear"):
     """Return a small frozen part."""
     # Keras counts the names of an input and of a layer without one.
     given = keras.Input((4, 4, 3))
     maps = keras.layers.Resizing(size, size, interpolation=interpolation)(given)
-    maps = keras.layers.Conv2D(2, 3)(maps)
+    maps = keras.layers.Conv2D(2, 3)(keras.layers.Rescaling(scale)(maps))
     maps = keras.layers.BatchNormalization(epsilon=epsilon)(maps)
     model = keras.Model(given, maps)
     random = np.random.default_rng(1)
@@ -145,13 +145,50 @@ def test_one_pixel_misses(position, change):
         {"engine": Engine("tensorflow", rounding="bf16")},
         {"prefix": network(size=7)},
         {"prefix": network(interpolation="nearest")},
+        {"prefix": network(scale=0.5)},
         {"prefix": network(epsilon=1e-2)},
     ],
 )
 def test_one_flag_misses(other):
-    """Order, size, resize, layer, type, engine and precision: each makes a new key."""
+    """Order, size, resize, preprocessing, layer, type, engine: each makes a new key."""
     assert key_of(**other) != key_of()
     assert key_of(**other).digest != key_of().digest
+
+
+def nudged(array):
+    """Return a copy in which the last bit of the first value is another."""
+    copy = array.copy()
+    copy.view(np.uint8).reshape(-1)[0] ^= np.uint8(1)
+    return copy
+
+
+def other_network():
+    """Return the frozen part with one bit of one weight changed."""
+    model = network()
+    first, *rest = model.get_weights()
+    model.set_weights([nudged(first), *rest])
+    return model
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"inputs": nudged(IMAGES)},
+        {"inputs": IMAGES[::-1]},
+        {"views": Flips(mirrored=True)},
+        {"cache": Cache(dtype="float32")},
+        {"prefix": network(scale=0.5)},
+        {"prefix": other_network()},
+    ],
+)
+def test_what_differs_is_computed_and_kept_beside(other):
+    """A look-up for anything else finds nothing, and the first stays as it was."""
+    given = {"prefix": network(), "inputs": IMAGES, "views": PLAIN, "cache": Cache()}
+    first = extract(**given).view(0)
+    extract(**given | other)
+    assert len(kept()) == 2
+    np.testing.assert_array_equal(extract(**given).view(0), first)
+    assert len(kept()) == 2
 
 
 def halved(values):
@@ -518,6 +555,14 @@ def test_what_was_killed_and_resumed_is_right(killed):
     whole = [each["total"] for each in killed["both"]]
     assert [killed["rest"]["total"], killed["again"]["total"]] == whole
     assert float(whole[0]) > 0
+
+
+def test_kill_in_a_commit_leaves_all_or_nothing(killed):
+    """In each step between the last batch and the end; the next one has it right."""
+    found = killed["commits"]
+    assert [each["kept"] for each in found.values()] == [0, 0, 0, 0, 0, 1]
+    assert {each["total"] for each in found.values()} == {killed["both"][0]["total"]}
+    assert [each["batches"] for each in found.values()] == [0, 0, 0, 12, 12, 0]
 
 
 def test_two_processes_compute_once(killed):

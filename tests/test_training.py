@@ -819,7 +819,7 @@ def test_a_result_says_which_layers_learnt(data, tmp_path):
     planned = [str(phase.backbone) for phase in made.plan(data).phases]
     result = made.fit(data)
     assert [phase.learnt for phase in result.phases] == planned
-    assert "from block_2_conv (block_2); batch norm: 0 tuned, 2 frozen" in planned[1]
+    assert "3 of 6 layers learn, from block_2_conv; batch norm: 0" in planned[1]
     again = TrainResult.load(result.save(tmp_path / "out"))
     assert [phase.learnt for phase in again.phases] == planned
 
