@@ -65,7 +65,7 @@ def main():
         part = row.with_suffix(".part")  # so that a row is whole, or not there
         part.write_text(json.dumps(figures, indent=2) + "\n")
         part.replace(row)
-        if run_dir != options.run_dir:
+        if not options.run_dir:
             shutil.rmtree(run_dir)  # so that a row that is deleted is measured again
 
 

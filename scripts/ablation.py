@@ -14,17 +14,21 @@ run again.
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
-import keras
-
 from cifarkit import TwoPhaseTrainer, backbones, datasets, evaluate, heads
 from cifarkit.activations import Cache
 from cifarkit.training import PHASE_1, PHASE_2
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
+
+from clock import Clock  # noqa: E402
+from measuring import command, write_json  # noqa: E402
+from surroundings import surroundings  # noqa: E402
 
 LAYERS = {"frozen": None, "last 20": 20, "last 50": 50, "half": 0.5, "all": "all"}
 RANDOM = "all, from random weights"
@@ -50,14 +54,14 @@ def main():
     data = datasets.Splits(train, data.validation, data.test, data.source)
     for name, unfreeze in {**LAYERS, RANDOM: "all"}.items():
         if name not in runs:
-            runs[name], provenance = run(unfreeze, data, options.seed, name == RANDOM)
-            common = {"settings": settings, **surroundings(provenance)}
-            write(options.json, {**common, "runs": runs})
+            runs[name] = run(unfreeze, data, options.seed, name == RANDOM)
+            made = {"command": command(), "seed": options.seed, **surroundings()}
+            write_json(options.json, {"settings": settings, **made, "runs": runs})
             print(name, runs[name]["test_accuracy"], flush=True)
 
 
 def run(unfreeze, data, seed, random):
-    """Return the figures of one run, and how they came about."""
+    """Return the figures of one run."""
     trainer = TwoPhaseTrainer(
         backbones.get("mobilenetv2", weights=None if random else "imagenet"),
         heads.classifier(),
@@ -67,11 +71,11 @@ def run(unfreeze, data, seed, random):
         seed=seed,
         verbose=0,
     )
-    clock = Clock()
+    clock = Clock(time.perf_counter())
     result = trainer.fit(data, callbacks=[clock])
     evaluation = evaluate(result.model, data.test)
     last = result.phases[-1]
-    figures = {
+    return {
         "unfreeze": unfreeze,
         "test_accuracy": evaluation.accuracy,
         "interval": list(evaluation.interval),
@@ -81,36 +85,9 @@ def run(unfreeze, data, seed, random):
         "epochs": len(last.history["loss"]),
         "seconds": sum(phase.seconds + phase.features for phase in result.phases),
         "last_phase_s": last.seconds,
-        "epoch_ends_s": clock.ends,
+        "epoch_ends_s": [epoch["at_s"] for epoch in clock.epochs],
         "history": result.history,
     }
-    return figures, result.provenance
-
-
-class Clock(keras.callbacks.Callback):
-    """Notes how long after its making each epoch ended."""
-
-    def __init__(self):
-        super().__init__()
-        self.began, self.ends = time.perf_counter(), []
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Note the time."""
-        self.ends.append(time.perf_counter() - self.began)
-
-
-def surroundings(provenance):
-    """Return the keys that every result file has."""
-    kept = ("machine", "device", "versions", "when", "seed")
-    command = " ".join(["python", *sys.argv])
-    return {"command": command, **{key: provenance[key] for key in kept}}
-
-
-def write(path, figures):
-    """Write the result file whole, or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(figures, indent=2) + "\n")
-    part.replace(path)
 
 
 if __name__ == "__main__":

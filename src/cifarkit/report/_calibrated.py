@@ -1,12 +1,9 @@
 """What a temperature, fitted on validation images, makes of the probabilities."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from numpy.typing import NDArray
 
 from cifarkit import metrics
-from cifarkit._types import Floats, Labels
+from cifarkit._types import Floats
 from cifarkit.calibration import rescaled, temperature
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
@@ -48,14 +45,11 @@ def calibrated(
         return None
     given = probabilities(result.model, known.images)
     found = temperature(known.labels, given)
-    return _scored(found, data.test.labels, rescaled(rows, found))
-
-
-def _scored(found: float, labels: Labels, rows: NDArray[Any]) -> Calibrated:
+    labels, softer = data.test.labels, rescaled(rows, found)
     return Calibrated(
         temperature=found,
-        ece=metrics.calibration_error(labels, rows),
-        loss=metrics.cross_entropy(labels, rows),
+        ece=metrics.calibration_error(labels, softer),
+        loss=metrics.cross_entropy(labels, softer),
     )
 
 
