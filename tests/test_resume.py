@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cifarkit import (
     Phase,
@@ -33,6 +34,8 @@ from cifarkit.training import _keeping
 from cifarkit.training._run import origins_of
 from cifarkit.training._snapshot import seeds_of
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though:UserWarning")  # of tf.data
+
 DATA = datasets.synthetic(120, size=16)
 REAL = _keeping.SECONDS, _keeping.SHARE  # before `often` changes them
 FIRST = Phase(
@@ -47,6 +50,22 @@ SECOND = Phase(
     batch_size=16,
     weight_averaging=0.9,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def uncompiled():
+    """Run steps as Python: these trainings are stopped long before compiling pays."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def compiled():
+    """Compile steps after all."""
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
 
 
 @pytest.fixture(autouse=True)
@@ -116,21 +135,32 @@ def whole():
     return trainer().fit(DATA)
 
 
-@pytest.mark.parametrize("steps", [2, 7])
-def test_a_stopped_training_ends_as_if_it_had_not_been(steps, whole, tmp_path):
-    """Broken off every few steps, in both phases, within and between epochs."""
+def stopped_every(steps, folder):
+    """Return the end of a training that was stopped every few steps."""
     stops = 0
     while True:
         try:
-            ended = trainer().fit(DATA, run_dir=tmp_path, callbacks=[Stop(steps + 1)])
+            ended = trainer().fit(DATA, run_dir=folder, callbacks=[Stop(steps + 1)])
             break
         except KeyboardInterrupt:
             stops += 1
     assert stops == (20 - 1) // steps
+    return ended
+
+
+def test_a_stopped_training_ends_as_if_it_had_not_been(whole, tmp_path):
+    """Broken off every other step, in both phases, within and between epochs."""
+    ended = stopped_every(2, tmp_path)
     assert same(ended, whole)
     assert all(
         map(np.array_equal, ended.model.get_weights(), whole.model.get_weights())
     )
+
+
+@pytest.mark.usefixtures("compiled")
+def test_so_does_one_whose_steps_are_compiled(tmp_path):
+    """As outside of tests; `scripts/chaos/kill_training.py` does so with real kills."""
+    assert same(stopped_every(7, tmp_path), trainer().fit(DATA))
 
 
 def test_averages_are_shown_and_taken_back_across_a_stop(whole, tmp_path):
