@@ -1,11 +1,15 @@
 """Folders of image files: what is read, in what order, and what is refused."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from cifarkit import images
 from cifarkit._errors import InvalidArgument, InvalidData, InvalidImage
 from cifarkit.datasets import from_folder
+from cifarkit.images import _decode
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 128, 0), "red": (255, 0, 0)}
 SUFFIXES = ("png", "bmp", "gif", "webp", "jpg")
@@ -68,6 +72,33 @@ def test_a_folder_inside_a_class_is_refused(folder):
     (folder / "red" / "more").mkdir()
     with pytest.raises(InvalidData, match=r"the folder .*red/more"):
         from_folder(folder, size=8)
+
+
+def test_a_link_to_nothing_is_called_so(folder):
+    """Of data that are under version control and not fetched yet."""
+    (folder / "red" / "a.png").symlink_to(folder / "annex" / "a.png")
+    with pytest.raises(InvalidData, match=r"the link to nothing .*red/a\.png"):
+        from_folder(folder, size=8)
+
+
+def test_the_home_folder_may_be_meant(folder, monkeypatch):
+    """As in the shell."""
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert len(from_folder(f"~/{folder.name}", size=8).train) > 0
+
+
+def test_of_what_is_no_image_little_is_read(folder, monkeypatch):
+    """A film may be larger than the memory."""
+    film = folder / "red" / "film.mp4"
+    film.write_bytes(bytes(100_000))
+    content = _decode._read(film)
+    assert content == bytes(16)
+    with pytest.raises(InvalidImage, match=r"red/film\.mp4"):
+        from_folder(folder, size=8)
+    film.unlink()
+    os.mkfifo(film)
+    with pytest.raises(InvalidImage, match="no regular file"):
+        images.decode(film)
 
 
 def test_an_empty_class_is_refused(folder):

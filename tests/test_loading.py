@@ -74,6 +74,7 @@ def test_what_keras_saves_is_loaded(kind, tmp_path):
         ("get_file", "keras.utils", None),
         ("numpy", "keras.src.ops", None),
         ("get_file", "keras.src.utils.file_utils", None),
+        ("function", "os", "system"),
     ],
 )
 def test_what_names_something_else_is_refused(name, module, registered, tmp_path):
@@ -88,6 +89,8 @@ def test_what_names_something_else_is_refused(name, module, registered, tmp_path
                 config["config"]["layers"][1].update(
                     class_name=name, module=module, registered_name=registered
                 )
+                if name == "function":
+                    config["config"]["layers"][1]["config"] = registered
                 content = json.dumps(config)
             made.writestr(member, content)
     with pytest.raises(CorruptFile, match="is refused"):

@@ -242,6 +242,15 @@ def test_another_magic_or_byte_order_is_refused(changes: dict[str, Any]) -> None
         read_state_dict(legacy(ONE, **changes))
 
 
+@WRITERS
+def test_many_views_of_one_storage_are_refused(write: Any) -> None:
+    """Each would be a copy: a small file could take any memory."""
+    array = np.zeros(2000, np.float32)
+    views = OrderedDict((str(n), tensor(array, "0", tail=(None,))) for n in range(100))
+    with pytest.raises(CorruptFile, match="more bytes than the file"):
+        read_state_dict(write({"0": array}, views))
+
+
 def test_a_compressed_archive_is_refused() -> None:
     """PyTorch stores its members as they are; a packed one may be a bomb."""
     with pytest.raises(CorruptFile, match="compressed"):

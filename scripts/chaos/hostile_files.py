@@ -403,9 +403,27 @@ def npzs():
     call = pickle.dumps(Calls(os.system, f"touch {MARK}"))
     yield "objects", of("Conv1/kernel", npy((1,), "|O", call))
     yield "a bomb", of("Conv1/kernel", npy((2**28,), "|u1", bytes(2**28)), True)
+    yield "a bomb that lies", lies(zipfile.ZIP_DEFLATED)
+    yield "another bomb that lies", lies(zipfile.ZIP_BZIP2)
     yield "a header alone", of("Conv1/kernel", npy((2**40,)))
     yield "a negative shape", of("Conv1/kernel", npy((-1,)))
     yield "a header of code", of("x", b"\x93NUMPY\x01\0\x10\0__import__('os')")
+
+
+def lies(kind):
+    """Return what writes a bomb that says it holds 64 numbers."""
+
+    def make(folder):
+        content = io.BytesIO()
+        np.save(content, np.zeros(64, np.uint8))
+        path, little = folder / "odd.npz", len(content.getvalue())
+        with zipfile.ZipFile(path, "w", kind) as archive:
+            archive.writestr("Conv1/kernel.npy", content.getvalue() + bytes(2**28))
+        true, lie = ((little + n).to_bytes(4, "little") for n in (2**28, 0))
+        path.write_bytes(path.read_bytes().replace(true, lie))
+        return path
+
+    return make
 
 
 def tars():
@@ -417,6 +435,8 @@ def tars():
     yield "a device", lambda f: tar(f, [], links=[(b"3", "")])
     yield "one large member", lambda f: tar(f, [("data_batch_1", bytes(2**29))])
     yield "a large other", lambda f: tar(f, [("other", bytes(2**29))])
+    yield "a sparse member", sparse
+    yield "a size in a record of its own", record
     yield "twice the same", lambda f: tar(f, [("data_batch_1", b"x")] * 2)
     yield "a long name", long_name
     yield "gzip without end", lambda f: written(f / "c.tar.gz", gzip.compress(b"")[:9])
@@ -432,6 +452,25 @@ def long_name(folder):
         for _ in range(2**29 // 2**24):
             file.write(bytes(2**24))
     return path
+
+
+def sparse(folder):
+    """Write an archive whose one block has a file of half a GiB, all of it holes."""
+    head = tarfile.TarInfo("data_batch_1")
+    head.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(head.tobuf(tarfile.GNU_FORMAT))
+    block[483:495] = b"%011o\0" % 2**29
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return written(folder / "c.tar.gz", gzip.compress(block))
+
+
+def record(folder):
+    """Write an archive whose member has no bytes by its head, and half a GiB by PAX."""
+    head = tarfile.TarInfo("data_batch_1")
+    head.pax_headers = {"size": str(2**29)}
+    block = head.tobuf(tarfile.PAX_FORMAT)
+    return written(folder / "c.tar.gz", gzip.compress(block + bytes(2**29), 1))
 
 
 def tar(folder, files, links=()):

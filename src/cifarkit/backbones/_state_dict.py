@@ -12,6 +12,8 @@ from cifarkit._errors import CorruptFile
 from cifarkit.backbones._torch_pickle import Storage, View, unpickle
 
 _MAGIC = 0x1950A86A20F9469CFC6C
+_OFTEN = 2
+"""How many tensors may see a number, on average: tied weights are two."""
 _Content = Callable[[Storage], NDArray[Any]]
 
 
@@ -30,6 +32,8 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
     read = _read_zip if data.startswith(b"PK\x03\x04") else _read_legacy
     try:
         views, content = read(data)
+        if sum(view.nbytes for view in views.values()) > _OFTEN * len(data):
+            raise ValueError("its tensors have more bytes than the file")
         return {_text(name): view.array(content) for name, view in views.items()}
     except Exception as error:  # the pickle module documents no closed list
         raise CorruptFile(

@@ -44,6 +44,11 @@ class View:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a copy of what the view sees."""
+        return math.prod(self.shape) * np.dtype(self.storage.dtype).itemsize
+
     def array(self, content: Callable[[Storage], NDArray[Any]]) -> NDArray[Any]:
         """Return a copy of what the view sees; NumPy checks that it stays inside."""
         if math.prod(self.shape) > self.storage.length:

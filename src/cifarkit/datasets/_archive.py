@@ -32,8 +32,11 @@ def members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
                 yield name, (path / name).read_bytes()
         return
     _check_heads(path)
+    total = 0
     with tarfile.open(path) as archive:
         for member in archive:
+            total += member.size  # by records of its own, too, that the heads are not
+            _check_size(path, total)
             name = member.name.rsplit("/", 1)[-1]
             content = archive.extractfile(member) if member.isreg() else None
             if content is not None and name in names:

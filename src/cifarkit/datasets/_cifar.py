@@ -99,7 +99,11 @@ def _splits(
 ) -> Splits:
     check_size(size)
     _check_validation(validation)
-    loaded = load(known.arrays) if data_dir is None else _read(known, Path(data_dir))
+    loaded = (
+        load(known.arrays)
+        if data_dir is None
+        else _read(known, Path(data_dir).expanduser())
+    )
     train, test = (
         Split(
             loaded.arrays[f"{part}_images"],

@@ -53,7 +53,8 @@ def from_folder(
     """
     check_size(size)
     generator(seed)
-    files = {folder.name: _files(folder) for folder in _class_folders(Path(path))}
+    place = Path(path).expanduser()
+    files = {folder.name: _files(folder) for folder in _class_folders(place)}
     check_names(tuple(files))
     counts = np.array([len(members) for members in files.values()])
     shares(tuple(files), counts, validation=validation, test=test)  # before the work
@@ -115,6 +116,8 @@ def _visible(folder: Path) -> dict[Path, str]:
 def _kind(entry: Path) -> str:
     if entry.is_dir():
         return "folder"
+    if entry.is_symlink() and not entry.exists():
+        return "link to nothing"  # of DVC or git-annex, before its content is fetched
     return "file" if entry.is_file() else "special file"
 
 

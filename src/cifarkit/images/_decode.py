@@ -1,6 +1,8 @@
 """From a file, its bytes or a Pillow image to an array."""
 
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ from cifarkit.images._pixels import rgb, upright
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are decoded; nothing else is even tried."""
 
+_HEAD, _BEGIN = 16, (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM")
+
 MAX_PIXELS = 50_000_000
 """The most pixels that `decode` accepts by default: 150 MB once decoded, and a
 few times that while it is decoded."""
@@ -39,7 +43,8 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
 
     Args:
         data: the bytes of a PNG, JPEG, WEBP, GIF or BMP file, or the path of one.
-        max_pixels: the most pixels (width times height) to decode.
+        max_pixels: the most pixels (width times height) to decode. Pillow itself
+            refuses more than 178,956,970.
 
     Returns:
         uint8, shape `(H, W, 3)`, values in [0, 255].
@@ -117,13 +122,22 @@ def _content(data: ImageFile) -> tuple[bytes, str]:
             f"{type(data).__name__}. Read the file's bytes first."
         )
     try:
-        return Path(data).read_bytes(), str(data)
+        return _read(Path(data)), str(data)
     except (OSError, ValueError) as error:  # ValueError: no path could be so
         reason = getattr(error, "strerror", None) or error
         raise InvalidImage(
             f"Expected an image file that can be read; received {data!s}: {reason}. "
             "Check the path and its permissions."
         ) from error
+
+
+def _read(path: Path) -> bytes:
+    """Return the content of a file; of one that is no image, its beginning."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is no regular file")
+    with path.open("rb") as file:
+        begins = file.read(_HEAD)
+        return begins + file.read() if begins.startswith(_BEGIN) else begins
 
 
 def _reason(error: Exception) -> str:

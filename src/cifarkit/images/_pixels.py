@@ -38,10 +38,15 @@ def rgb(image: Image.Image, name: str) -> Images:
             "convert it to 'L'."
         )
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = _as("RGBA", image)
         image = Image.new("RGB", image.size, "white")
         image.paste(layer, mask=layer)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(_as("RGB", image))
+
+
+def _as(mode: str, image: Image.Image) -> Image.Image:
+    """Return an image in a mode; Pillow would copy one that is in it already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _from_16_bit(image: Image.Image) -> Images:

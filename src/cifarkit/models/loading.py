@@ -160,7 +160,9 @@ def _is_registered(entry: dict[str, Any]) -> bool:
     if not isinstance(name, str):
         return False
     kind = keras.saving.get_registered_object(name)
-    return is_function or bool(getattr(kind, "__name__", "") == entry["class_name"])
+    if is_function:  # Keras has those of its own in the place of Python's
+        return kind is not None or entry.get("module") == "builtins"
+    return bool(getattr(kind, "__name__", "") == entry["class_name"])
 
 
 def _arrays_of(root: Any, h5py: Any) -> Iterator[tuple[str, Any]]:
