@@ -153,7 +153,7 @@ def test_the_33rd_image_is_refused_before_any_is_decoded(predictor, monkeypatch)
         raise AssertionError("decoded")
 
     monkeypatch.setattr(Predictor, "prepared", prepared)
-    with pytest.raises(InvalidArgument, match="1 to 32 images; received 33"):
+    with pytest.raises(InvalidArgument, match=r"1 to 32 images .*; received 33"):
         service.prepared([png()] * 33, service.ends())
     service.stop()
 
@@ -171,6 +171,32 @@ def test_nothing_is_decoded_for_nobody(predictor, monkeypatch):
     with pytest.raises(TooLate, match=r"within 0\.2 seconds"):
         service.prepared([png()] * 32, service.ends())
     assert 1 <= len(decoded) < 32
+    service.stop()
+
+
+def test_few_images_are_decoded_at_a_time(predictor, monkeypatch):
+    """Each may take hundreds of megabytes; who waits too long for a turn is told."""
+    monkeypatch.setattr("cifarkit.serving._service.cores", lambda: 64)
+    service, busy, most = Service(predictor, Limits()), [], []
+    go_on = threading.Event()
+
+    def prepared(self, item):
+        busy.append(item)
+        most.append(len(busy))
+        go_on.wait(10)
+        busy.remove(item)
+
+    monkeypatch.setattr(Predictor, "prepared", prepared)
+    with ThreadPoolExecutor(8) as pool:
+        done = [
+            pool.submit(service.prepared, [bytes([number])], time.monotonic() + ends)
+            for number, ends in enumerate([60] * 7 + [0.5])
+        ]
+        with pytest.raises(TooLate):
+            done[-1].result()
+        go_on.set()
+        assert [each.result() for each in done[:-1]] == [[None]] * 7
+    assert max(most) == service.decoders == 4
     service.stop()
 
 
@@ -193,6 +219,23 @@ def test_several_images_where_one_is_meant_are_refused(url, flask):
     told = flask.post("/predict", data=form)
     assert told.status_code == 422
     assert told.json == answer.json()
+
+
+@pytest.mark.parametrize("form", [{}, {"file": "text"}])
+def test_flask_names_the_field_that_it_wants(flask, form):
+    """A text in it is no file."""
+    told = flask.post("/predict", data=form, content_type="multipart/form-data")
+    assert told.status_code == 422
+    assert "one image as a file in the field 'file'" in told.json["error"]["message"]
+
+
+def test_a_wrong_method_is_told_the_right_ones(url, flask):
+    """As HTTP demands."""
+    told, other = flask.get("/predict"), httpx.get(f"{url}/predict")
+    assert told.status_code == other.status_code == 405
+    assert told.json["error"]["code"] == "method_not_allowed"
+    assert "POST" in told.headers["Allow"]
+    assert other.headers["Allow"] == "POST"
 
 
 def test_a_full_disk_is_no_bad_request(url, monkeypatch, caplog):

@@ -77,7 +77,9 @@ def flask_app(
         found = Refused(status, error.description) if status else refused(error)
         if found.status == 500:
             app.logger.exception("A request failed.")
-        return found.json, found.status, found.headers
+        own = dict(error.get_headers()) if status else {}  # such as Allow
+        own.pop("Content-Type", None)
+        return found.json, found.status, {**own, **found.headers}
 
     return app
 

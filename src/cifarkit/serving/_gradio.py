@@ -10,7 +10,7 @@ from cifarkit._extras import require
 from cifarkit._types import Images, Model
 from cifarkit.prediction import Predictor
 from cifarkit.serving._answers import told_on_page
-from cifarkit.serving._limits import BATCH
+from cifarkit.serving._limits import BATCH, Limits
 from cifarkit.serving._overlay import network_of, overlaid
 
 _log = logging.getLogger(__name__)
@@ -24,8 +24,9 @@ def gradio_page(
 ) -> Any:
     """Return a Gradio page: upload or webcam, three classes, a heat map, many at once.
 
-    The uploaded file itself is classified, not what Gradio would decode it to. The heat
-    map (Grad-CAM) needs a Keras model, or a file or folder of one.
+    The uploaded file itself is classified, not what Gradio would decode it to; it may
+    have as many pixels as `Limits` says. The heat map (Grad-CAM) needs a Keras model,
+    or a file or folder of one.
 
     Args:
         model: as for `Predictor`.
@@ -39,15 +40,18 @@ def gradio_page(
         >>> gradio_page("model.keras").launch(max_file_size="8mb")   # doctest: +SKIP
     """
     gradio = require("gradio", extra="gradio")
-    predictor, network = Predictor(model, class_names), network_of(model)
+    pixels = Limits().pixels
+    predictor = Predictor(model, class_names, max_pixels=pixels)
+    network = network_of(model)
 
     def one(path: str | None) -> tuple[dict[str, float] | None, Images | None]:
         if path is None:
             return None, None
         with told_on_page(gradio):
-            found, pixels = predictor(path), predictor.prepared(path)
-            looked = None if network is None else _looked(network, pixels)
-        return dict(found.probabilities), looked
+            image = predictor.prepared(path)
+            (row,) = predictor.probabilities([image])
+            looked = None if network is None else _looked(network, image)
+        return dict(predictor.named(row).probabilities), looked
 
     def many(paths: Sequence[str] | None) -> list[tuple[str, str]]:
         chosen = list(paths or ())

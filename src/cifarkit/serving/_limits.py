@@ -23,7 +23,7 @@ class Limits:
         receive: seconds from a request's first line to its last byte.
         buffered: bytes of the bodies of all requests in progress.
         pixels: of one image, width times height; each takes several times its own bytes
-            while it is decoded, by as many decoders as there are processors.
+            while it is decoded, by at most four decoders at a time.
 
     Raises:
         InvalidArgument: one of them is not above 0, or fewer than 32 images may wait.

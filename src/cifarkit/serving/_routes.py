@@ -19,7 +19,6 @@ from starlette.exceptions import HTTPException
 from cifarkit import __version__
 from cifarkit._errors import CifarkitError
 from cifarkit.prediction import Prediction
-from cifarkit.prediction._runtimes import cores
 from cifarkit.serving._answers import Refused, refused
 from cifarkit.serving._guard import Guard
 from cifarkit.serving._limits import BATCH
@@ -79,7 +78,7 @@ def _life(service: Service) -> Any:
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
-        app.state.decoders = ThreadPoolExecutor(cores(), "cifarkit-decoder")
+        app.state.decoders = ThreadPoolExecutor(service.decoders, "cifarkit-decoder")
         service.begin()
         warming = Thread(target=service.warm, daemon=True)
         warming.start()

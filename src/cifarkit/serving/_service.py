@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import final
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from cifarkit._errors import InvalidArgument, TooLate
 from cifarkit._types import Floats, Images, Model
 from cifarkit.prediction import Prediction, Predictor
+from cifarkit.prediction._runtimes import cores
 from cifarkit.serving._batcher import Batcher
 from cifarkit.serving._limits import BATCH, Limits
 
@@ -21,6 +23,9 @@ _log = logging.getLogger(__name__)
 
 PATIENCE = 0.3
 """Seconds in which a stopping service waits for a model that does not come back."""
+
+_DECODERS = 4
+"""Images that are decoded at a time, at most; each may take hundreds of megabytes."""
 
 _COUNTS = (1, 2, 4, 8, 16, BATCH)
 _TURNS = 3
@@ -51,15 +56,15 @@ def service_of(
 
 
 def check_single(count: int) -> None:
-    """Refuse several images where one is classified.
+    """Refuse none and several images where one is classified.
 
     Raises:
-        InvalidArgument: there are several; none is the framework's own concern.
+        InvalidArgument: there is not one.
     """
-    if count > 1:
+    if count != 1:
         raise InvalidArgument(
-            f"Expected one image in the field 'file'; received {count}. Send several "
-            "to /predict/batch, in the field 'files'."
+            f"Expected one image as a file in the field 'file'; received {count}. Send "
+            "several to /predict/batch, in the field 'files'."
         )
 
 
@@ -74,12 +79,15 @@ class Service:
 
     Attributes:
         batcher: in which images wait for the model.
+        decoders: how many requests have images decoded at a time.
         status: "starting", "ok", "stopped", or "failed" if the model does not run.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits) -> None:
         self.predictor, self.limits = copy.copy(predictor), limits
         self.predictor.max_pixels = min(predictor.max_pixels, limits.pixels)
+        self.decoders = min(cores(), _DECODERS)
+        self._decoding = BoundedSemaphore(self.decoders)
         self.batcher = Batcher(self._rows, size=BATCH, waiting=limits.waiting)
         self.begin()
 
@@ -172,12 +180,18 @@ class Service:
         """
         if not 1 <= len(files) <= BATCH:
             raise InvalidArgument(
-                f"Expected 1 to {BATCH} images; received {len(files)}."
+                f"Expected 1 to {BATCH} images as files in the field 'files'; received "
+                f"{len(files)}."
             )
-        in_time = self._in_time(files, ends)
-        if len(files) == 1:
-            return [self.predictor.prepared(each) for each in in_time]
-        return self.predictor.prepared_batch(in_time)
+        if not self._decoding.acquire(timeout=max(0.0, ends - time.monotonic())):
+            raise self._too_late()
+        try:
+            in_time = self._in_time(files, ends)
+            if len(files) == 1:
+                return [self.predictor.prepared(each) for each in in_time]
+            return self.predictor.prepared_batch(in_time)
+        finally:
+            self._decoding.release()
 
     def _in_time(self, files: Sequence[bytes], ends: float) -> Iterator[bytes]:
         for file in files:
