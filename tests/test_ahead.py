@@ -58,7 +58,7 @@ def losses(data, backbone, cache, *, batch_norm, augmentations, **options):
         backbone,
         heads.classifier(),
         phase_1=Phase(**phase),
-        phase_2=Phase(**phase, unfreeze="block_13", batch_norm=batch_norm),
+        phase_2=Phase(**phase, unfreeze="block_13_expand", batch_norm=batch_norm),
         augment=augmentations,
         cache=cache,
         verbose=0,
@@ -70,7 +70,21 @@ def losses(data, backbone, cache, *, batch_norm, augmentations, **options):
 
 
 @pytest.fixture(scope="module")
-def backbone(tmp_path_factory):
+def backbone():
+    """A small backbone whose layers are named as in MobileNetV2, with fixed weights."""
+    layers, glorot = keras.layers, keras.initializers.GlorotUniform
+    model = keras.Sequential([keras.Input((32, 32, 3))])
+    for number in (12, 13):
+        name = f"block_{number}"
+        options = {"strides": 2, "kernel_initializer": glorot(number)}
+        model.add(layers.Conv2D(8, 3, padding="same", name=f"{name}_expand", **options))
+        model.add(layers.BatchNormalization(name=f"{name}_norm"))
+        model.add(layers.ReLU(name=f"{name}_relu"))
+    return backbones.wrap(model, preprocess="unit")
+
+
+@pytest.fixture(scope="module")
+def mobilenet(tmp_path_factory):
     """MobileNetV2 with random weights that every build shares."""
     path = tmp_path_factory.mktemp("weights") / "random.weights.h5"
     backbones.get("mobilenetv2", weights=None).build(SIZE).save_weights(path)
@@ -81,13 +95,13 @@ def backbone(tmp_path_factory):
     ("batch_norm", "augmentations"), [("frozen", None), ("tuned", ())]
 )
 def test_every_step_has_the_loss_of_live_training(
-    data, backbone, batch_norm, augmentations, monkeypatch
+    data, mobilenet, batch_norm, augmentations, monkeypatch
 ):
     """In float32 and by one engine, each step's loss equals live training's."""
     monkeypatch.setattr("cifarkit.models.on_tensorflow_cpu", lambda: False)
     options = {"batch_norm": batch_norm, "augmentations": augmentations}
-    live, at_once = losses(data, backbone, "never", **options)
-    kept, ahead = losses(data, backbone, Cache(dtype="float32"), **options)
+    live, at_once = losses(data, mobilenet, "never", **options)
+    kept, ahead = losses(data, mobilenet, Cache(dtype="float32"), **options)
     assert [phase.engine for phase in at_once.phases] == ["live", "live"]
     assert "live" not in [phase.engine for phase in ahead.phases]
     assert np.allclose(kept, live, rtol=1e-6)
@@ -344,11 +358,11 @@ def test_what_cannot_be_kept_is_trained_live(data, backbone, monkeypatch, caplog
 @pytest.mark.skipif(
     not importlib.util.find_spec("openvino"), reason="openvino is an extra"
 )
-def test_openvino_gives_the_same_activations(data, backbone):
+def test_openvino_gives_the_same_activations(data, mobilenet):
     """In float32 both engines agree to 1e-4 of the largest value."""
     from cifarkit.activations._engine import _by_keras, _by_openvino
 
-    trunk = backbone.build(SIZE)
+    trunk = mobilenet.build(SIZE)
     images = np.zeros((16, SIZE, SIZE, 3), np.float32)
     images[:, ::2, ::3] = 255.0
     expected = _by_keras(trunk)(images)
@@ -357,7 +371,7 @@ def test_openvino_gives_the_same_activations(data, backbone):
 
 
 @pytest.mark.parametrize("rough", [0.2, 0.3])
-def test_bfloat16_that_rounds_too_much_is_float32(rough, data, backbone, monkeypatch):
+def test_bfloat16_that_rounds_too_much_is_float32(rough, data, mobilenet, monkeypatch):
     """Of what OpenVINO then gives in float32 nothing is lost, its speed neither."""
     pytest.importorskip("openvino")
     exact = _engine._by_openvino
@@ -369,7 +383,7 @@ def test_bfloat16_that_rounds_too_much_is_float32(rough, data, backbone, monkeyp
     monkeypatch.setattr(_engine, "_by_openvino", rounding)
     sample = np.asarray(data.train.images[:16], np.float32)
     sample = np.repeat(np.repeat(sample, 2, axis=1), 2, axis=2)
-    _, engine = _engine.engine_for(backbone.build(SIZE), sample, "bfloat16")
+    _, engine = _engine.engine_for(mobilenet.build(SIZE), sample, "bfloat16")
     precision = "bfloat16" if rough == 0.2 else "float32"
     assert engine == _engine.Engine("openvino", precision)
 

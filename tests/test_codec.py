@@ -62,8 +62,17 @@ def test_what_is_no_number_is_refused(dtype, bad):
     """A NaN in the activations would end training much later and unexplained."""
     values = np.ones((2, 2, 2, 3), np.float32)
     values[1, 0, 1, 2] = bad
-    with pytest.raises(TrainingError, match="NaN"):
+    with pytest.raises(TrainingError, match=r"NaN.*of the backbone\.$"):
         Codec(dtype, (2, 2, 3)).encode(values)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "int8"])
+def test_what_is_kept_has_the_types_that_it_is_said_to_have(dtype):
+    """Of values in float64 too, as Keras gives them if it is told to."""
+    codec = Codec(dtype, (2, 2, 3))
+    parts = codec.encode(np.random.default_rng(0).normal(size=(4, 2, 2, 3)))
+    told = {name: np.dtype(kind) for name, (kind, _) in codec.layout.items()}
+    assert {name: each.dtype for name, each in parts.items()} == told
 
 
 def test_what_is_too_large_for_float16_is_refused():

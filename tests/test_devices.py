@@ -94,7 +94,8 @@ def test_the_strategy_under_which_keras_cannot_fit_is_refused():
         share_of(strategy)
 
 
-def test_a_batch_needs_an_image_for_each_device(monkeypatch):
+@pytest.mark.parametrize("fewest", ["batch", "training", "validation"])
+def test_a_batch_needs_an_image_for_each_device(fewest, monkeypatch):
     """Said before anything is trained."""
     monkeypatch.setattr(
         "cifarkit.training._course.share_of", lambda strategy: Share(devices=4)
@@ -102,12 +103,17 @@ def test_a_batch_needs_an_image_for_each_device(monkeypatch):
     trainer = TwoPhaseTrainer(
         backbones.get("mobilenetv2", weights=None, size=64),
         heads.linear(),
-        phase_1=Phase(batch_size=2),
+        phase_1=Phase(batch_size=2 if fewest == "batch" else 8),
         phase_2=None,
         verbose=0,
     )
+    train, data = datasets.synthetic(60, size=64).train, {}
+    if fewest == "validation":
+        data = {"validation": (train.images[:3], np.arange(3))}
+    count = 3 if fewest == "training" else 40
+    given = train.images[:count], np.arange(count) % 3
     with pytest.raises(InvalidArgument, match="at least 4, an image for each device"):
-        trainer.fit(datasets.synthetic(60, size=64))
+        trainer.fit(given, **data)
 
 
 class Cluster:

@@ -155,6 +155,17 @@ def test_what_is_forgotten_is_read_again(backbone, split, monkeypatch):
         assert len(other.frozen_._seen) <= 2
 
 
+def test_what_was_asked_for_last_stays_at_hand(backbone, split, computed, monkeypatch):
+    """A training set that is scored again and again is not what is forgotten."""
+    monkeypatch.setattr(_frozen, "MOST", 3)
+    options = {"size": SIZE, "cache": Cache(disk=False)}
+    features = Features(backbone, **options).fit(split.images)
+    for start in range(40, 46):
+        features.transform(split.images[:40])
+        features.transform(split.images[start : start + 1])
+    assert len(computed) == 46
+
+
 def test_labels_of_any_kind(backbone, split):
     """Names in, names out; probabilities in the order of the classes."""
     names = np.array(["cow", "ant", "bee"])[split.labels]

@@ -1,5 +1,8 @@
 """The faster kernels: the same numbers, the same weights, the same saved network."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -331,6 +334,21 @@ def test_folding_leaves_the_network_as_it_was(tmp_path):
     np.testing.assert_allclose(
         folded(again).predict_on_batch(given), model.predict_on_batch(given), rtol=1e-4
     )
+
+
+def test_a_network_is_folded_once():
+    """Its layers would note each time for ever; with new outputs it is another one."""
+    model = convolved("plain", bias=True, scale=True, center=True)
+    assert folded(model) is folded(model)
+    sequential = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(2, 3)])
+    values = np.ones((1, 6, 6, 3), np.float32)
+    assert folded(sequential).predict_on_batch(values).shape == (1, 4, 4, 2)
+    sequential.add(layers.GlobalAveragePooling2D())
+    assert folded(sequential).predict_on_batch(values).shape == (1, 2)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 def test_frozen_layers_are_folded_while_others_learn():

@@ -154,6 +154,7 @@ def test_the_penalty_is_the_one_of_lowest_loss():
     assert best not in (_fit.PENALTIES[0], _fit.PENALTIES[-1])
     assert _fit._penalty(head, features, labels) == best
     assert _fit._penalty(head, features[:3], labels[:3]) == _fit.UNCHOSEN
+    assert _fit._penalty(head, features[:13], labels[:13]) == _fit.UNCHOSEN  # by one
 
 
 def test_a_penalty_means_the_same_for_two_classes_as_for_more():

@@ -652,6 +652,19 @@ def test_want_of_memory_says_what_would_help(error):
         trainer().fit(DATA, callbacks=[Stop(2, act)])
 
 
+def test_want_of_memory_names_the_batch_of_a_data_set():
+    """Its size is not that of the phase."""
+
+    def act():
+        raise MemoryError
+
+    pairs = tf.data.Dataset.from_tensor_slices((DATA.train.images, DATA.train.labels))
+    with pytest.raises(OutOfMemory, match="smaller batch in the data set"):
+        trainer(phase_1=replace(FIRST, schedule="cosine", patience=None)).fit(
+            pairs.batch(20), callbacks=[Stop(2, act)]
+        )
+
+
 def test_want_of_memory_at_an_optimum_advises_what_may_be_set(monkeypatch):
     """A phase without steps takes neither a batch size nor layers."""
 

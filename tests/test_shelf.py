@@ -355,6 +355,17 @@ def test_a_damaged_entry_is_computed_again(harm, store, caplog):
     assert len(kept()) == 1
 
 
+def test_a_leftover_of_another_process_of_this_number_hides_nothing(store):
+    """Numbers of processes come again, above all in containers."""
+    before = extract(network(), IMAGES).view(0)
+    (entry,) = kept()
+    gone = entry.path.with_name(f".part-{entry.path.name}-gone-{os.getpid()}")
+    gone.mkdir()
+    (gone / "values.npy").write_bytes(b"x")
+    (entry.path / "values.npy").write_bytes(b"x")
+    assert np.array_equal(extract(network(), IMAGES).view(0), before)
+
+
 def test_an_entry_that_cannot_be_opened_now_is_not_thrown_away(monkeypatch, caplog):
     """No descriptor left, or no right to read: that says nothing of what it holds."""
     before = extract(network(), IMAGES).view(0)
@@ -499,6 +510,18 @@ def test_listing_size_and_pruning():
     assert kept() == ()
     assert size() == 0
     assert np.isfinite(made[0].view(0)).all()
+
+
+def test_what_could_not_be_deleted_is_not_said_to_be(monkeypatch):
+    """The store may be another user's."""
+    extract(network(), IMAGES)
+
+    def theirs(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", theirs)
+    assert prune() == ()
+    assert len(kept()) == 1
 
 
 def test_files_of_others_are_never_touched(store):

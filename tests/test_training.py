@@ -26,6 +26,7 @@ from cifarkit._errors import (
     CorruptFile,
     InvalidArgument,
     InvalidData,
+    SourceError,
     TrainingError,
     UnknownName,
 )
@@ -74,6 +75,12 @@ ENDS = ("on_batch_end", "on_train_batch_end")
 def data():
     """A small set of learnable images."""
     return datasets.synthetic(n=400, size=16, classes=4)
+
+
+@pytest.fixture
+def empty(tmp_path, monkeypatch):
+    """A store that has no activations of other tests."""
+    monkeypatch.setenv("CIFARKIT_HOME", str(tmp_path))
 
 
 def trainer(phase_1=None, phase_2=None, **options):
@@ -483,7 +490,12 @@ def test_class_weights_count(data, cache):
         for p in (heavy, plain)
     ]
     assert shares[0] > shares[1] + 0.1
-    for wrong, text in (({7: 1.0}, r"\[7\]"), ({"cat": 2.0, 7: 1.0}, "'cat'")):
+    nothing = dict.fromkeys(range(4), 0.0)
+    for wrong, text in (
+        ({7: 1.0}, r"\[7\]"),
+        ({"cat": 2.0, 7: 1.0}, "'cat'"),
+        (nothing, "nothing learns"),
+    ):
         with pytest.raises(InvalidArgument, match=text):
             trainer(Phase(**QUICK, class_weight=wrong)).fit(data)
     mixing = trainer(
@@ -557,6 +569,7 @@ def test_everything_is_checked_before_the_first_phase(data):
         {"unfreeze": 99},
         {"unfreeze": "blok_2"},
         {"optimizer": "adamm"},
+        {"loss": None},
         {"class_weight": {9: 1.0}},
     ):
         with pytest.raises(InvalidArgument):
@@ -792,6 +805,7 @@ def test_saving_never_harms_what_is_there(data, tmp_path, monkeypatch):
     assert (tmp_path / "other" / "result.json").read_text() == '{"mine": true}'
 
 
+@pytest.mark.usefixtures("empty")
 def test_the_plan_is_timed_on_a_throw_away_network(data):
     """A timed plan forecasts each phase, and the trainer trains as if it had not."""
     made = trainer(phase_2=Phase(**QUICK, unfreeze="all"))
@@ -800,9 +814,12 @@ def test_the_plan_is_timed_on_a_throw_away_network(data):
     assert min(head.live, head.kept, head.ahead, whole.live) > 0
     assert (whole.kept, whole.ahead) == (None, 0)
     assert "s ahead, then" in str(plan)
+    made.fit(data)
+    assert made.plan(data, timed=True).phases[0].timing.ahead == 0  # it is there now
     assert "s per epoch" not in str(made.plan(data))
 
 
+@pytest.mark.usefixtures("empty")
 def test_what_an_earlier_phase_computes_costs_a_later_one_nothing(data):
     """Activations on the way of phase 1 are forecast there, and only there."""
     made = trainer(phase_2=Phase(**QUICK, unfreeze="block_2_conv"))
@@ -811,6 +828,44 @@ def test_what_an_earlier_phase_computes_costs_a_later_one_nothing(data):
     assert second.ahead == 0
     assert second.whole(3) == 3 * second.kept
     assert first.whole(3) == first.ahead + 3 * first.kept
+
+
+def test_a_network_that_is_frozen_is_not_trained(data):
+    """Nor is one of which a part is said to learn as a whole."""
+    network = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(4, 3, 4, trainable=False),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4, "softmax"),
+        ]
+    )
+    plan = TwoPhaseTrainer(network, phase_1=Phase(**QUICK), verbose=0).plan(data)
+    assert "layers of the network learn that are not frozen" in str(plan)
+    network.trainable = False
+    with pytest.raises(InvalidArgument, match="all of which is frozen"):
+        TwoPhaseTrainer(network, phase_1=Phase(**QUICK), verbose=0).fit(data)
+
+
+def test_channels_first_is_refused(data, monkeypatch):
+    """Keras' layers would take columns for colours."""
+    monkeypatch.setattr(keras.config, "image_data_format", lambda: "channels_first")
+    with pytest.raises(InvalidArgument, match="channels_last"):
+        backbones.get("mobilenetv2", weights=None).build(96)
+    network = models.cnn("s3-baseline", classes=4, size=16)
+    with pytest.raises(InvalidArgument, match="channels_last"):
+        TwoPhaseTrainer(network, phase_1=Phase(**QUICK)).fit(data)
+
+
+def test_what_kept_activations_raise_is_told_as_it_is(data, monkeypatch):
+    """Not in the words of the data set of TensorFlow that reads them."""
+
+    def changed(*_):
+        raise SourceError("It was changed while it was read: run again.")
+
+    monkeypatch.setattr("cifarkit.activations.Activations.take", changed)
+    with pytest.raises(SourceError, match=r"^It was changed"):
+        trainer().fit(data)
 
 
 def test_a_result_says_which_layers_learnt(data, tmp_path):

@@ -1,8 +1,9 @@
 """The linear probe: all of it is made on some images, and it is scored on others.
 
 The strength of its penalty is what has the lowest loss on a fifth of the training
-images, which are not fitted meanwhile. Loss tells penalties apart where accuracy, on so
-few images, would leave it to chance.
+images, which are not fitted meanwhile; where classes are too small to spare a tenth, it
+is not chosen. Loss tells penalties apart where accuracy, on so few images, would leave
+it to chance.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from cifarkit.training._logistic import (
 )
 
 _FIFTH = 5
+_LEAST = 0.1  # share of the images that a penalty is chosen on
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,13 @@ def held_out(labels: Labels) -> NDArray[np.bool_]:
 def _penalty(head: LogisticRegression, features: Floats, labels: Labels) -> float:
     """Return the best penalty; each fit begins where the one before it ended."""
     held = held_out(labels)
-    if not held.any():
+    if held.mean() < _LEAST:
         return UNCHOSEN
+    few, others = features[~held], features[held]
     losses = {}
     for penalty in PENALTIES:
-        _fit(head, features[~held], labels[~held], penalty)
-        shares = head.predict_proba(features[held])
+        _fit(head, few, labels[~held], penalty)
+        shares = head.predict_proba(others)
         losses[penalty] = metrics.cross_entropy(labels[held], shares)
     return min(losses, key=lambda penalty: losses[penalty])
 

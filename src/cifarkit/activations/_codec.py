@@ -61,10 +61,11 @@ class Codec:
             parts = self._encoded(values)
             fits = np.isfinite(self.decode(parts)).all()
         if not fits:
+            wider = self.dtype != "bfloat16" and np.isfinite(values).all()
             raise TrainingError(
                 f"Expected activations that fit {self.dtype}; received a value beyond "
                 "its range or a NaN. Look at the images and the preprocessing of the "
-                "backbone, or keep them in 'bfloat16'."
+                f"backbone{', or keep them in bfloat16' if wider else ''}."
             )
         return parts
 
@@ -90,7 +91,7 @@ class Codec:
 def _quantized(values: Floats, over: Sequence[int]) -> dict[str, NDArray[Any]]:
     """Return whole numbers and their scales; the largest value of each is exact."""
     largest = np.abs(values).max(axis=tuple(over), keepdims=True)
-    scales = np.maximum(largest / _STEPS, np.finfo(np.float32).tiny)
+    scales = np.maximum(largest / _STEPS, np.finfo(np.float32).tiny).astype(np.float32)
     # A scale that is no number is refused later; its whole numbers may be any.
     whole = np.nan_to_num(np.rint(values / scales))
     return {"values": whole.astype(np.int8), "scales": scales}

@@ -113,6 +113,10 @@ class Extractor:
         """Whether the store has what a call would return; it is not read yet."""
         return _Work(self, inputs, views).is_stored()
 
+    def is_begun(self, inputs: Images | Activations, views: Views = PLAIN) -> bool:
+        """Whether the store has it, or a part of it."""
+        return _Work(self, inputs, views).is_begun()
+
     def rate(self, images: Images) -> float:
         """Return how many images per second the frozen part takes, once it is ready."""
         batch = _full(images[:BATCH])
@@ -159,9 +163,13 @@ class _Work:
         return self._key.complete and self.by.cache.disk
 
     def is_stored(self) -> bool:
-        """Whether an entry is there, or was begun."""
-        there = _shelf.path_of(self._likely).is_dir() or _shelf.begun(self._likely) > 0
-        return self.may_be_on_disk and there
+        """Whether an entry is there."""
+        return self.may_be_on_disk and _shelf.path_of(self._likely).is_dir()
+
+    def is_begun(self) -> bool:
+        """Whether an entry is there, or a part of it."""
+        begun = self.may_be_on_disk and _shelf.begun(self._likely) > 0
+        return begun or self.is_stored()
 
     def belongs_on_disk(self) -> bool:
         """Whether the activations are to be written; if not, they fit into memory."""

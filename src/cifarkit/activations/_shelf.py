@@ -7,6 +7,7 @@ of the digests of the arrays, which are checked when it is read.
 import contextlib
 import logging
 import os
+import secrets
 import shutil
 import time
 from contextlib import AbstractContextManager
@@ -85,9 +86,9 @@ def prune(limit: int = 0) -> tuple[Entry, ...]:
     for entry in kept():
         if excess <= 0:
             break
-        discard(entry.path)
-        gone.append(entry)
-        excess -= entry.nbytes
+        if discard(entry.path):
+            gone.append(entry)
+            excess -= entry.nbytes
     _sweep(older_than=_DAY if limit else 0)
     return tuple(gone)
 
@@ -159,14 +160,15 @@ def _entry(path: Path) -> Entry | None:
         return None
 
 
-def discard(path: Path) -> None:
-    """Delete an entry so that nobody can find half of it."""
-    gone = path.with_name(f"{PART}{path.name}-gone-{os.getpid()}")
+def discard(path: Path) -> bool:
+    """Delete an entry so that nobody can find half of it; say whether that was done."""
+    gone = path.with_name(f"{PART}{path.name}-gone-{secrets.token_hex(8)}")
     try:
         path.rename(gone)
     except OSError:  # it is gone, or the store cannot be written
-        return
+        return False
     shutil.rmtree(gone, ignore_errors=True)
+    return True
 
 
 def _sweep(older_than: float) -> None:

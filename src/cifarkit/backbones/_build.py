@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import keras
 
+from cifarkit import models
 from cifarkit._errors import InvalidArgument, UnknownName
 from cifarkit._registry import unknown
 from cifarkit._types import Json, Layer, Model
@@ -75,7 +76,8 @@ class Backbone:
             feature map, shape `(N, h, w, features)`.
 
         Raises:
-            InvalidArgument: the size is too small, or not the one fixed before.
+            InvalidArgument: the size is too small, or not the one fixed before, or
+                Keras is set to put channels first.
             SourceError: the weights could not be had.
             CorruptFile: a weights file does not fit the network.
 
@@ -84,6 +86,7 @@ class Backbone:
             (None, 3, 3, 1280)
         """
         self._check(size)
+        models.require_channels_last()
         size = int(size)
         image = keras.Input((size, size, 3), name="image")
         features = self.weights.graph(_preprocess.apply(image, self.preprocess)).output

@@ -13,7 +13,8 @@ from cifarkit.backbones import Backbone
 from cifarkit.heads import Pooling
 
 MOST = 32
-"""Arrays of images whose features are at hand; each of them may hold a file open."""
+"""Arrays of images whose features are at hand, the last ones that were asked for; each
+of them may hold a file open."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ class Frozen:
 
     def _see(self, names: list[bytes], images: Images) -> None:
         """Compute the images that are not at hand, each distinct one once."""
+        self._seen.sort(key=lambda seen: not seen[0].keys().isdisjoint(names))
         new = self._new(names)
         if new and len(self._seen) == MOST:
             del self._seen[0]

@@ -5,7 +5,11 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 """
 
 from cifarkit.models.assembly import assemble
-from cifarkit.models.computing import on_one_tensorflow_cpu, on_tensorflow_cpu
+from cifarkit.models.computing import (
+    on_one_tensorflow_cpu,
+    on_tensorflow_cpu,
+    require_channels_last,
+)
 from cifarkit.models.copying import UNWRITABLE, copy_of, settle
 from cifarkit.models.folding import folded
 from cifarkit.models.graphs import calls, is_graph
@@ -30,6 +34,7 @@ __all__ = [
     "on_one_tensorflow_cpu",
     "on_tensorflow_cpu",
     "redraw",
+    "require_channels_last",
     "settle",
     "without_resizing",
 ]

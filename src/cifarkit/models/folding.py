@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
+from weakref import WeakKeyDictionary
 
 import keras
 from keras import ops
@@ -20,6 +21,10 @@ from cifarkit.models.graphs import StandIn, calls, is_graph, rebuilt
 from cifarkit.models.resizing import for_xla
 
 Pair: TypeAlias = tuple[Layer, Layer]
+
+_TWINS: WeakKeyDictionary[Model, tuple[list[Tensor], Model]] = WeakKeyDictionary()
+"""What models were folded into, and the outputs that they had then: Keras notes in a
+layer for ever that another model calls it, so each is folded once."""
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
@@ -40,7 +45,11 @@ def folded(model: Model) -> Model:
     """
     if not on_tensorflow_cpu() or not is_graph(model):
         return for_xla(model)
-    return rebuilt(model, folding(pairs(model)))
+    outputs, twin = _TWINS.get(model, ([], None))
+    if twin is None or list(map(id, outputs)) != list(map(id, model.outputs)):
+        twin = rebuilt(model, folding(pairs(model)))
+        _TWINS[model] = list(model.outputs), twin
+    return twin
 
 
 def folding(found: Iterable[Pair]) -> Callable[[Layer], Layer]:

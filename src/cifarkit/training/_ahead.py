@@ -111,20 +111,23 @@ class Ahead:
         """Return a stage like that of a phase, of zeros, and what it would take.
 
         Its seconds are a forecast, from a few batches of the frozen part. They are 0
-        where an earlier phase computes what this one needs.
+        where the store or an earlier phase has what this one needs.
         """
         place, budget = self._places[index], self._budget
         if place is None:
             raise TrainingError("Expected a phase that learns from kept activations.")
-        frozen = Extractor(self._cut(place).prefix, cache=budget.cache)
+        frozen, seconds = self._extractor(place), 0.0
         zeros = {
             part: frozen.zeros(len(images), budget.views_of(part))
             for part, images in self._parts.items()
         }
-        rows = sum(len(each) * len(each.views) for each in zeros.values())
-        seconds = 0.0
-        if place.layer not in self._known_before(index):
-            seconds = rows / frozen.rate(self._parts["train"].split.images)
+        computed = [
+            len(zeros[part]) * len(zeros[part].views)
+            for part, images in self._parts.items()
+            if not frozen.is_stored(images.split.images, budget.views_of(part))
+        ]
+        if computed and place.layer not in self._known_before(index):
+            seconds = sum(computed) / frozen.rate(self._parts["train"].split.images)
         return self._stage(place, zeros, seconds)
 
     def _known_before(self, index: int) -> set[str]:
@@ -168,15 +171,18 @@ class Ahead:
         """
         if origin:
             return origin[0] != LIVE
-        return self._budget.fits(place) or self._is_stored(place)
+        return self._budget.fits(place) or self._is_begun(place)
 
-    def _is_stored(self, place: Boundary) -> bool:
-        budget = self._budget
-        frozen = Extractor(self._cut(place).prefix, cache=budget.cache)
+    def _is_begun(self, place: Boundary) -> bool:
+        """Whether the store has all parts, or something of each."""
+        frozen = self._extractor(place)
         return all(
-            frozen.is_stored(images.split.images, budget.views_of(part))
+            frozen.is_begun(images.split.images, self._budget.views_of(part))
             for part, images in self._parts.items()
         )
+
+    def _extractor(self, place: Boundary) -> Extractor:
+        return Extractor(self._cut(place).prefix, cache=self._budget.cache)
 
     def _way(self, index: int, origin: Origin | None) -> Boundary | None:
         """Return the place of the next phase, if this phase's is computed from it."""
@@ -191,7 +197,7 @@ class Ahead:
 
     def _both_fit(self, here: Boundary, later: Boundary) -> bool:
         fits = self._budget.fits
-        return fits(later, here) or (fits(here) and self._is_stored(later))
+        return fits(later, here) or (fits(here) and self._is_begun(later))
 
     def _held_at(self, place: Boundary, after: Boundary | None) -> bool:
         """Keep what is needed at a place; say whether it can be kept."""

@@ -1,6 +1,7 @@
 """Batches whose order and noise follow from (seed, phase, epoch, step) alone."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +30,25 @@ class Feed:
         steps: batches per epoch.
         draws: random numbers per image that the batches bring.
         begin_epoch: is called with the epoch, from 0, before its first batch is read.
+        failure: what making a batch has raised, which a `tf.data.Dataset` tells in
+            words alone.
     """
 
     batches: Any
     steps: int
     draws: int
     begin_epoch: Callable[[int], None]
+    failure: Callable[[], Exception | None] = lambda: None
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Raise what making a batch has raised as it was."""
+        try:
+            yield
+        except Exception as error:
+            if (own := self.failure()) is not None and own is not error:
+                raise own from error
+            raise
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
@@ -66,6 +80,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         share: Share = WHOLE,
     ) -> None:
         super().__init__()
+        self.failure: Exception | None = None
         self._share = share
         self._look, self._labels = look, labels
         self._size, self._draws, self._key = batch_size, draws, key
@@ -82,7 +97,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         """Return these batches as `keras.Model.fit` takes them."""
         on_tensorflow = keras.backend.backend() == "tensorflow"
         batches = _streamed(self) if on_tensorflow else self
-        return Feed(batches, self.num_batches, self._draws, self.begin_epoch)
+        return Feed(
+            batches,
+            self.num_batches,
+            self._draws,
+            self.begin_epoch,
+            failure=lambda: self.failure,
+        )
 
     def begin_epoch(self, epoch: int) -> None:
         """Choose the order of an epoch, counted from 0."""
@@ -93,6 +114,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 
     def __getitem__(self, step: int) -> Batch:
         """Return `({"image", "target", "noise"}, targets, weights)` of a step."""
+        try:
+            return self._made(step)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _made(self, step: int) -> Batch:
         chosen = self._order[step * self._size : (step + 1) * self._size]
         part = self._share.part(len(chosen))
         noise, chosen = self._noise(step, len(chosen))[part], chosen[part]
@@ -141,7 +169,8 @@ def class_weights(
     `"balanced"` weighs a class by `N / (classes * its count)` (King and Zeng 2001).
 
     Raises:
-        InvalidArgument: a weight for a class that does not exist.
+        InvalidArgument: a weight for a class that does not exist, or no image that has
+            any weight.
     """
     classes = len(counts)
     if wanted is None:
@@ -154,5 +183,10 @@ def class_weights(
             f"Expected class_weight for classes 0 to {classes - 1}; received "
             f"{strange}. Number the classes as the labels do."
         )
-    weights = [wanted.get(each, 1.0) for each in range(classes)]
-    return np.array(weights, np.float32)
+    weights = np.array([wanted.get(each, 1.0) for each in range(classes)], np.float32)
+    if not (weights * counts).any():
+        raise InvalidArgument(
+            f"Expected class_weight above 0 for a class of the images; received "
+            f"{dict(wanted)}, under which nothing learns."
+        )
+    return weights

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import keras
+import numpy as np
 
 from cifarkit import augment as augmentation
 from cifarkit._errors import InvalidArgument
@@ -80,6 +81,8 @@ class Course:
         if augment is None:
             augment = augmentation.flip()
         policy = augmentation.compose(augment)
+        if isinstance(deterministic, np.bool_):
+            deterministic = bool(deterministic)
         settings = policy, cache, max_memory, seed, deterministic, strategy
         return cls(backbone, head, tuple(phases), *settings)
 

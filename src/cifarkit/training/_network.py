@@ -53,9 +53,10 @@ def from_scratch(model: Model, *, classes: int, native: tuple[int, ...]) -> Netw
         native: of one image, `(H, W, 3)`.
 
     Raises:
-        InvalidArgument: it takes other images, or its output is not one probability
-            for each class.
+        InvalidArgument: it takes other images, its output is not one probability for
+            each class, nothing in it learns, or Keras is set to put channels first.
     """
+    models.require_channels_last()
     if not models.is_graph(model) or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise InvalidArgument(
             "Expected a built functional or sequential keras.Model of one input and "
@@ -76,6 +77,11 @@ def from_scratch(model: Model, *, classes: int, native: tuple[int, ...]) -> Netw
             f"Expected a network with {classes} outputs, one for each class; received "
             f"output shape {tuple(model.output_shape)}. "
             f"Build it with classes={classes}, or give a head."
+        )
+    if not model.trainable_variables:
+        raise InvalidArgument(
+            f"Expected a network that learns; received {model.name!r}, all of which is "
+            "frozen. Set trainable = True on what is to learn."
         )
     copy = models.copy_of(model)
     _check_probabilities(copy, native)

@@ -71,12 +71,14 @@ def loss_of(phase: Phase) -> Any:
     if phase.loss == "auto":
         return keras.losses.CategoricalCrossentropy()  # the targets come smoothed
     try:
-        return keras.losses.get(phase.loss)
-    except ValueError as error:
-        raise InvalidArgument(
-            f"Expected 'auto', a loss that Keras knows, or a keras.losses.Loss; "
-            f"received {phase.loss!r}."
-        ) from error
+        if (loss := keras.losses.get(phase.loss)) is not None:
+            return loss
+    except ValueError:
+        pass  # Keras knows no loss of that name
+    raise InvalidArgument(
+        f"Expected 'auto', a loss that Keras knows, or a keras.losses.Loss; "
+        f"received {phase.loss!r}."
+    )
 
 
 def is_sparse(loss: Any) -> bool:

@@ -61,7 +61,7 @@ class Phase:
             without a backbone keeps its own.
         patience: epochs without a lower validation loss after which the phase stops
             and takes back its best weights; None runs all epochs.
-        batch_size: images per step.
+        batch_size: images per step; a `tf.data.Dataset` keeps its own batches.
         loss: `"auto"` (categorical cross-entropy), a Keras name or a
             `keras.losses.Loss`. Sparse losses get integer labels, all others one-hot.
         label_smoothing: share of the target spread over all classes, in [0, 1); for

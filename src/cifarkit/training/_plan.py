@@ -8,6 +8,7 @@ import numpy as np
 
 from cifarkit.training._inputs import Data
 from cifarkit.training._learnt import Learnt, learnt
+from cifarkit.training._logistic import UNCHOSEN
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._timing import Timing
@@ -53,7 +54,8 @@ class PhasePlan:
     def _steps(self) -> tuple[str, ...]:
         phase = self.phase
         if phase.solved:
-            return ("L-BFGS to the optimum, L2 chosen on the validation images",)
+            chosen = f"chosen on the validation images, {UNCHOSEN:g} without any"
+            return (f"L-BFGS to the optimum, L2 {chosen}",)
         return (
             f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",
             f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",

@@ -57,10 +57,10 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
             f"classes; received {phase.class_weight!r}. Leave one of them out."
         )
     devices = getattr(data.train, "share", WHOLE).devices
-    if phase.batch_size < devices:
+    if (fewest := _fewest(phase, data)) < devices:
         raise InvalidArgument(
-            f"Expected a batch_size of at least {devices}, an image for each device; "
-            f"received {phase.batch_size}."
+            f"Expected a batch_size, training and validation images of at least "
+            f"{devices}, an image for each device; received {fewest}."
         )
     if phase.solved:
         check_linear(network, data)
@@ -68,6 +68,12 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
     optimizer_of(phase, steps=1)
     _check_metrics(phase)
     data.train.feed(phase, draws=policy.draws, key=(0,))
+
+
+def _fewest(phase: Phase, data: Data) -> int:
+    """Return the most images that any batch of a phase may have."""
+    parts = filter(None, (data.train, data.validation))
+    return min(phase.batch_size, *map(len, parts))
 
 
 def _check_metrics(phase: Phase) -> None:

@@ -162,6 +162,7 @@ class TrainResult:
 
         Raises:
             InvalidArgument: `folder` is a file, or holds a `result.json` of others.
+            WriteError: the disk is full, or the folder cannot be written.
         """
         weights = [phase.weights for phase in self.phases]
         _saving.write(Path(folder), self.model, weights, self.to_dict())

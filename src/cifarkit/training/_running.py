@@ -97,7 +97,7 @@ def run(
     awaited = bool(keeping.folder) or any(map(awaits_steps, callbacks))
     own = own_callbacks(phase, model, number, awaited=awaited)
     watchers = [*own, *callbacks]
-    with memory_named(*_memory_words(phase, number)):
+    with memory_named(*_memory_words(stage, phase, number)):
         if phase.solved:
             tell(callbacks, number, {})
             history = _solved(model, network, stage, phase, watchers, verbose)
@@ -131,6 +131,8 @@ def _stepped(
 ) -> tuple[dict[str, list[Any]], float]:
     """Train in steps; return the history, and the seconds of earlier processes."""
     feed = stage.data.train.feed(phase, draws=stage.policy.draws, key=key)
+    validation = stage.data.validation
+    others = validation and validation.feed(phase, draws=feed.draws, key=None)
     holding = held_back() if keeping.folder else nullcontext(Held())
     with holding as held, following(network.body, momentum_of(phase, feed.steps)):
         keeper = Keeper(model, watchers, feed.steps, keeping=keeping, held=held)
@@ -140,15 +142,16 @@ def _stepped(
         if keeper.midway:
             seeing = [Resting(each, model) for each in watchers]
         try:
-            model.fit(
-                feed.batches,
-                validation_data=_validation(stage, phase),
-                initial_epoch=epoch,
-                epochs=phase.epochs,
-                shuffle=False,  # the feed has its own order
-                callbacks=[Epochs(feed), *seeing, keeper],
-                verbose=_verbosity(verbose),
-            )
+            with feed.telling(), (others or feed).telling():
+                model.fit(
+                    feed.batches,
+                    validation_data=others and others.batches,
+                    initial_epoch=epoch,
+                    epochs=phase.epochs,
+                    shuffle=False,  # the feed has its own order
+                    callbacks=[Epochs(feed), *seeing, keeper],
+                    verbose=_verbosity(verbose),
+                )
         except NotFinite:
             finite = next(each for each in watchers if isinstance(each, Finite))
             finite.restore(model)  # behind what Keras does to weights in the end
@@ -177,31 +180,24 @@ def _solved(
     return {name: [value] for name, value in logs.items()}
 
 
-def _memory_words(phase: Phase, number: int) -> tuple[str, str]:
+def _memory_words(stage: Stage, phase: Phase, number: int) -> tuple[str, str]:
     """Return what a phase needs memory for, and what to do if there is too little."""
     if phase.solved:
         return (
             f"the optimum of the head in phase {number}",
             "Choose fewer images, or an optimizer that takes steps, such as 'adamw'.",
         )
-    advice = (
-        f"Set a smaller batch_size in phase_{number}, unfreeze less, or choose a "
-        "smaller size."
-    )
-    return f"a step of phase {number} with {phase.batch_size} images", advice
+    size, place = f"{phase.batch_size} images", f"batch_size in phase_{number}"
+    if not stage.data.digest:
+        size, place = "a batch of the data set", "batch in the data set"
+    advice = f"Set a smaller {place}, unfreeze less, or choose a smaller size."
+    return f"a step of phase {number} with {size}", advice
 
 
 def _shares(network: Network, phase: Phase) -> Shares | None:
     if phase.rate_decay == 1:
         return None
     return shares_of(network.body, phase.rate_decay, block_of=network.block_of)
-
-
-def _validation(stage: Stage, phase: Phase) -> Any:
-    validation = stage.data.validation
-    if validation is None:
-        return None
-    return validation.feed(phase, draws=stage.policy.draws, key=None).batches
 
 
 def _verbosity(verbose: Verbose) -> int:

@@ -69,7 +69,7 @@ class Kept:
             self.images.split.labels,
             classes=self.classes,
             batch_size=phase.batch_size,
-            draws=self.activations.views.draws,
+            draws=max(draws, self.activations.views.draws),
             weights=None if key is None else self.images.weights(phase),
             key=key,
             share=self.images.share,
