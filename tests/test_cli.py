@@ -124,6 +124,14 @@ def test_recipe_lists_and_prints(capsys):
     assert "claimed: 78.66%" in capsys.readouterr().out
     assert cli.main(["recipe", "s3-baselin"]) == 1
     assert "Did you mean 's3-baseline'" in capsys.readouterr().err
+    assert cli.main(["recipe", "--variant", "fixed"]) == 1
+    assert "Expected NAME before --variant" in capsys.readouterr().err
+
+
+def test_a_name_that_no_file_may_have_is_one_line(capsys):
+    """The system refuses to look it up."""
+    assert cli.main(["predict", "a" * 300 + ".onnx", "b.png"]) == 1
+    assert "nothing is there" in capsys.readouterr().err
 
 
 def test_export_writes_what_predict_reads(tmp_path, capsys):

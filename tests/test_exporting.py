@@ -216,6 +216,21 @@ def test_an_export_with_a_file_of_yours_beside_is_not_touched(tmp_path):
     assert found.paths["keras"].is_file()
 
 
+@pytest.mark.parametrize("kind", ["folder", "link"])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_folders_and_links_of_yours_are_not_touched(earlier, kind, tmp_path):
+    """Also empty ones, and those to folders elsewhere."""
+    out = tmp_path / "out"
+    out.mkdir()
+    if earlier:
+        export(classifier(), out, "keras")
+    mine = out / "mine"
+    mine.mkdir() if kind == "folder" else mine.symlink_to(tmp_path)
+    with pytest.raises(InvalidArgument, match="which holds other files"):
+        export(classifier(), out, "keras")
+    assert mine.exists()
+
+
 def test_a_model_is_found_in_its_folder_by_any_path(tmp_path):
     """Spelled by way of another folder, or behind a link: it would be deleted."""
     found = export(classifier(), tmp_path / "out", "keras")

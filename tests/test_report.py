@@ -52,7 +52,7 @@ def made(tmp_path_factory):
         augment=[augment.flip()],
         claimed=CLAIMED,
         twins=[Twin(0.97, 3, 1), Twin(0.96, 5, 7), Twin(0.95, 4, 2)],
-        notes=["The checkpoint was another one."],
+        notes="The checkpoint was another one.",
     )
     return SimpleNamespace(
         data=data, result=result, evaluation=evaluation, folder=folder

@@ -98,6 +98,11 @@ def test_tensorboard_can_read_the_events(tmp_path):
     assert make_ndarray(accuracy.tensor_proto) == pytest.approx(
         done.evaluation.accuracy
     )
+    (gap,) = events.Tensors("gap")
+    assert make_ndarray(gap.tensor_proto) == pytest.approx(done.result.gap)
+    (settings,) = events.Tensors("settings")
+    told = make_ndarray(settings.tensor_proto).item().decode()
+    assert "| phase_1.optimizer | adamw |" in told
     (picture,) = events.Tensors("curves")
     assert make_ndarray(picture.tensor_proto)[2].startswith(b"\x89PNG")
 

@@ -131,9 +131,9 @@ def _fetch(wanted: ArraySet) -> Loaded:
     raise SourceError(
         f"Expected {wanted.name} from one of its sources; none could give it:\n"
         + "\n".join(tries)
-        + f"\nOn a machine that reaches one of them, run: python -m cifarkit fetch "
-        f"{wanted.name.split('.')[0]}\nThen copy its store to {_store.root()}, "
-        "or set CIFARKIT_HOME to the copy."
+        + "\nOn a machine that reaches one of them, do the same or, for what is taken "
+        f"by default, run: python -m cifarkit fetch {wanted.name.split('.')[0]}\n"
+        f"Then copy its store to {_store.root()}, or set CIFARKIT_HOME to the copy."
     )
 
 

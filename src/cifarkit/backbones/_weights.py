@@ -54,7 +54,7 @@ def _is_path(weights: object) -> bool:
 
 
 def _from_file(spec: BackboneSpec, path: Path) -> WeightSet:
-    if not path.is_file():
+    if not os.path.isfile(path):  # which no path makes raise
         raise SourceError(
             f"Expected a weights file; received {str(path)!r}, and no file is there. "
             f"Give its path, or one of: {', '.join(each.name for each in spec.sets)}."

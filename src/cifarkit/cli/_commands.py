@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from json import dumps
+from typing import Any
 
 from cifarkit._errors import InvalidArgument, InvalidImage, UnknownName
 from cifarkit._registry import unknown
@@ -95,21 +96,28 @@ def predict(model: str, paths: Sequence[str], *, top: int, json: bool) -> None:
         raise InvalidImage("\n".join(broken))
 
 
-def recipe(name: str | None, *, variant: str) -> None:
+def recipe(name: str | None, *, variant: str | None) -> None:
     """List the recipes, or print one.
 
     Args:
         name: of a recipe, or None for the list.
-        variant: `"as_published"`, `"fixed"` or `"best"`.
+        variant: `"as_published"`, `"fixed"` or `"best"`; None for the best.
 
     Raises:
+        InvalidArgument: a variant without a recipe.
         UnknownName: no recipe has that name, or not in that variant.
     """
     from cifarkit import recipes
 
     if name is not None:
-        print(recipes.get(name, variant))  # type: ignore[arg-type]  # checked there
+        kind: Any = variant or "best"  # checked there
+        print(recipes.get(name, kind))
         return
+    if variant is not None:
+        raise InvalidArgument(
+            f"Expected NAME before --variant {variant}; received none. Leave --variant "
+            "out for the list."
+        )
     for each in recipes.names():
         variants = ", ".join(recipes.variants(each))
         print(f"{each:<26} {variants:<26} {recipes.get(each).claimed}")

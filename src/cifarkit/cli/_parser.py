@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _option(words, "port", 8000, "port to listen at", type=int)
     words = command(run.recipe, "list the recipes, or print one")
     words.add_argument("name", nargs="?", metavar="NAME")
-    _option(words, "variant", "best", "as_published, fixed, best")
+    _option(words, "variant", None, "as_published, fixed or best, which is shown else")
     return found
 
 

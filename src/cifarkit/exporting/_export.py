@@ -207,9 +207,9 @@ def _check_target(target: Path, source: object) -> None:
     Raises:
         InvalidArgument: it does, or the model itself lies in it.
     """
-    found = files_of(target) if target.exists() else []
-    held = {path.relative_to(target).as_posix() for path in found}
-    known = {CARD, CLASSES, *_digests(target)} if CARD in held else set()
+    held = {path.relative_to(target) for path in target.rglob("*")}
+    named = {CARD, CLASSES, *_digests(target)} if Path(CARD) in held else ()
+    known = {each for name in named for each in (Path(name), *Path(name).parents)}
     given = Path(source).resolve() if isinstance(source, str | Path) else None
     inside = given is not None and given.is_relative_to(target)
     if held - known or inside or target.is_mount():

@@ -1,5 +1,6 @@
 """Models from files, and what lies beside them."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def load(path: Path, *, named: bool) -> Loaded:
         InvalidArgument: a file of another kind.
         MissingExtra: the runtime of an exported file is not installed.
     """
-    if path.suffix in ("", ".keras", *RUNTIMES) and not path.exists():
+    if path.suffix in ("", ".keras", *RUNTIMES) and not os.path.exists(path):
         raise CorruptFile(
             f"Expected a saved model at {path}; nothing is there. Check the path: "
             "result.save(folder) and export(result, folder) write one."

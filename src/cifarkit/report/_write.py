@@ -37,7 +37,7 @@ def write(
     augment: Sequence[Augmentation] = (),
     claimed: Mapping[str, Any] | None = None,
     twins: Sequence[Twin] | None = None,
-    notes: Sequence[str] = (),
+    notes: Sequence[str] | str = (),
 ) -> Path:
     """Write a report of a training and of what came of it.
 
@@ -53,7 +53,7 @@ def write(
             `Claim.to_dict()` of a recipe, too.
         twins: of training and test images, from `doctoring.twins`, so that the report
             tells the accuracy without them; None if they were not searched for.
-        notes: sentences for the section on limits.
+        notes: sentences for the section on limits, or one.
 
     Returns:
         The folder, with `report.md` (which pandoc turns into PDF), `report.html` (one
@@ -70,6 +70,7 @@ def write(
     Example:
         >>> report.write("runs/mine/report", result, evaluation, data)  # doctest: +SKIP
     """
+    notes = (notes,) if isinstance(notes, str) else notes
     place = Path(folder)
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")

@@ -1,16 +1,23 @@
 """Runs, figures and model versions in MLflow."""
 
 import json
-import math
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
-from cifarkit.tracking._tracker import Numbers, Status, Tracker, scores
+from cifarkit.tracking._tracker import (
+    Numbers,
+    Status,
+    Tracker,
+    parameters,
+    scores,
+)
 from cifarkit.training import TrainResult
 
 _LONGEST = 500  # characters of a parameter's value
@@ -45,9 +52,22 @@ def mlflow(
         ...     run.finish(result, evaluate(result.model, data.test))
     """
     client = require("mlflow", extra="tracking").MlflowClient(tracking_uri=uri)
-    found = client.get_experiment_by_name(experiment)
-    number = found.experiment_id if found else client.create_experiment(experiment)
-    return _MLflow(client, number, name, register)
+    if (found := client.get_experiment_by_name(experiment)) is None:
+        with _there_already():
+            client.create_experiment(experiment)
+        found = client.get_experiment_by_name(experiment)
+    return _MLflow(client, found.experiment_id, name, register)
+
+
+@contextmanager
+def _there_already() -> Iterator[None]:
+    """Pass over that something is there already: another process may just make it."""
+    exceptions = require("mlflow.exceptions", extra="tracking")
+    try:
+        yield
+    except exceptions.MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 class _MLflow(Tracker):
@@ -78,10 +98,9 @@ class _MLflow(Tracker):
         evaluation: Evaluation | None,
         figures: dict[str, Any],
     ) -> None:
-        gap = {} if math.isnan(result.gap) else {"gap": result.gap}
-        self._note(self._epoch, {**scores(evaluation), **gap})
-        for name, value in _parameters(result).items():
-            self._client.log_param(self._run, name, value)
+        self._note(self._epoch, scores(result, evaluation))
+        for name, value in parameters(result).items():
+            self._client.log_param(self._run, name, value[:_LONGEST])
         for name, figure in figures.items():
             self._client.log_figure(self._run, figure, f"figures/{name}.png")
         with tempfile.TemporaryDirectory() as folder:
@@ -99,23 +118,7 @@ class _MLflow(Tracker):
             self._client.set_terminated(self._run, status=status)
 
     def _version(self, name: str) -> None:
-        exceptions = require("mlflow.exceptions", extra="tracking")
-        try:
+        with _there_already():
             self._client.create_registered_model(name)
-        except exceptions.MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
         source = f"runs:/{self._run}/model"
         self._client.create_model_version(name, source, run_id=self._run)
-
-
-def _parameters(result: TrainResult) -> dict[str, str]:
-    """Return the settings of a training, flat: `phase_2.learning_rate` and the like."""
-    made = result.provenance
-    plain = ("network", "head", "size", "augmentation", "seed", "data_digest")
-    flat = {name: made[name] for name in plain}
-    for name, value in (made["backbone"] or {}).items():
-        flat[f"backbone.{name}"] = value
-    for number, phase in enumerate(made["phases"], start=1):
-        flat |= {f"phase_{number}.{name}": value for name, value in phase.items()}
-    return {name: str(value)[:_LONGEST] for name, value in flat.items()}

@@ -6,7 +6,13 @@ from typing import Any
 
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
-from cifarkit.tracking._tracker import Numbers, Status, Tracker, scores
+from cifarkit.tracking._tracker import (
+    Numbers,
+    Status,
+    Tracker,
+    parameters,
+    scores,
+)
 from cifarkit.training import TrainResult
 
 
@@ -43,8 +49,11 @@ class _TensorBoard(Tracker):
         evaluation: Evaluation | None,
         figures: dict[str, Any],
     ) -> None:
-        self._note(self._epoch, scores(evaluation))
+        self._note(self._epoch, scores(result, evaluation))
+        table = ["| setting | value |", "|---|---|"]
+        table += [f"| {name} | {value} |" for name, value in parameters(result).items()]
         with self._writer.as_default(step=self._epoch):
+            self._tf.summary.text("settings", "\n".join(table))
             for name, figure in figures.items():
                 picture = self._tf.io.decode_png(_png(figure), channels=3)
                 self._tf.summary.image(name, picture[None])

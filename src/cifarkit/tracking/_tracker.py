@@ -118,12 +118,25 @@ def _missing(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def scores(evaluation: Evaluation | None) -> Numbers:
-    """Return the figures of an evaluation that are one number each."""
+def parameters(result: TrainResult) -> dict[str, str]:
+    """Return the settings of a training, flat: `phase_2.learning_rate` and the like."""
+    made = result.provenance
+    plain = ("network", "head", "size", "augmentation", "seed", "data_digest")
+    flat = {name: made[name] for name in plain}
+    for name, value in (made["backbone"] or {}).items():
+        flat[f"backbone.{name}"] = value
+    for number, phase in enumerate(made["phases"], start=1):
+        flat |= {f"phase_{number}.{name}": value for name, value in phase.items()}
+    return {name: str(value) for name, value in flat.items()}
+
+
+def scores(result: TrainResult, evaluation: Evaluation | None) -> Numbers:
+    """Return what came of a training in figures that are one number each."""
+    gap = {} if math.isnan(result.gap) else {"gap": result.gap}
     if evaluation is None:
-        return {}
+        return gap
     low, high = evaluation.interval
-    return {
+    return gap | {
         "test_accuracy": evaluation.accuracy,
         "test_accuracy_low": low,
         "test_accuracy_high": high,
