@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.measuring import share_of_others, worked
 
 from cifarkit import recipes, report
+from cifarkit.doctoring import twins
 
 
 def main():
@@ -53,10 +54,14 @@ def main():
         result.save(options.out)
     if options.report:
         told = {"augment": recipe.augment, "claimed": recipe.claimed.to_dict()}
+        told["twins"] = twins(data.train.images, data.test.images)
         notes = *recipe.assumed, *recipe.notes
         report.write(options.report, result, evaluation, data, notes=notes, **told)
     if row:
-        command = " ".join(["python", *sys.argv])
+        place = "--run-dir", str(options.run_dir)  # it changes no figure
+        command = " ".join(
+            ["python", *(each for each in sys.argv if each not in place)]
+        )
         figures = recipes.ledger_row(
             recipe, result, evaluation, command=command, seconds=seconds
         )

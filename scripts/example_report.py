@@ -17,8 +17,9 @@ from cifarkit.evaluation import Evaluation
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SHOWN = [
-    *(augment.flip(), augment.crop(4), augment.rotation(0.1), augment.zoom(0.1)),
-    *(augment.contrast(0.3), augment.color_jitter(hue=0.1, saturation=0.3)),
+    *(augment.flip(), augment.crop(4), augment.shift(0.1), augment.rotation(0.1)),
+    *(augment.zoom(0.1), augment.brightness(0.3), augment.contrast(0.3)),
+    augment.color_jitter(hue=0.1, saturation=0.3),
     *(augment.cutout(8), augment.mixup(1.0), augment.cutmix()),
 ]
 NOTE = "The claim is that of the project S3, of a frozen network on the same images."

@@ -54,7 +54,9 @@ F1 = {
 }
 STATED = {  # of phase 1: optimizer, rate, epochs, batch; None where nothing is stated
     "s0-mobilenetv2-frozen": ("adam", 1e-3, None, 32),
+    "s0-mobilenetv2-finetuned": ("adam", 1e-3, None, 32),
     "s1-resnet50-frozen": (None, None, 10, None),
+    "s1-resnet50-finetuned": (None, None, 10, None),
     "s2-m1": ("sgd", None, 50, 512),
     "s2-m2": ("sgd", None, 50, 512),
     "s2-m4": ("adam", 1e-3, 50, 512),
@@ -62,6 +64,13 @@ STATED = {  # of phase 1: optimizer, rate, epochs, batch; None where nothing is 
     "s2-m6": ("adam", None, 25, 512),
     "s2-m7": ("adam", 1e-4, None, None),
     "s4-resnet50-head": ("adam", 1e-4, 10, None),
+    "s4-resnet50-finetuned": ("adam", 1e-4, 10, None),
+}
+LOSSES = {  # that are stated; all others are assumed
+    "s0-mobilenetv2-frozen": "auto",
+    "s0-mobilenetv2-finetuned": "auto",
+    "s4-resnet50-head": "sparse_categorical_crossentropy",
+    "s4-resnet50-finetuned": "sparse_categorical_crossentropy",
 }
 TAILS = {  # phase 2: what learns, rate, epochs
     "s0-mobilenetv2-finetuned": (50, 1e-5, 10),
@@ -75,7 +84,12 @@ HEADS = {
     "s2-m7": heads.classifier(hidden=(256,), dropout=0.4, input_dropout=0.4),
     "s3-mobilenetv2": heads.classifier(hidden=(128,), dropout=0.3, input_dropout=0.5),
 }
-SIZES = {"s0-m": 160, "s1": 32, "s2-m5": 64, "s2-m7": 96, "s3-m": 96, "s4-r": 224}
+SIZES = {  # of what is not shown at 32 pixels
+    **{"s0-m": 160, "s2-m5": 64, "s2-m7": 96, "s3-m": 96},
+    **{"s4-c": 64, "s4-r": 224},
+}
+SPLITS = {"s0": (45_000, 5_000), "s2": (45_000, 5_000)}
+SPLITS |= {"s1": (10_000, 2_000), "s3": (40_000, 10_000), "s4": (8_000, 2_000)}
 
 
 @pytest.fixture(autouse=True)
@@ -144,12 +158,23 @@ def test_the_first_phase_is_as_stated(name):
     assert phase.unfreeze is None
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_losses_are_as_stated_or_assumed(name):
+    """Of both phases; `"auto"` is categorical cross-entropy."""
+    recipe = published(name)
+    for phase in recipe.phases:
+        assert phase.loss == LOSSES.get(name, phase.loss)
+        assert not phase.label_smoothing
+    assert ("cross-entropy" in "; ".join(recipe.assumed)) == (name not in LOSSES)
+
+
 @pytest.mark.parametrize("name", TAILS)
 def test_the_second_phase_is_as_stated(name):
     """What learns, at which rate, for how long; exactly so many layers."""
     phase = published(name).phase_2
     layers, rate, epochs = TAILS[name]
     assert (phase.unfreeze, phase.learning_rate) == (layers, rate)
+    assert phase.optimizer == "adam"  # assumed
     assert epochs in (None, phase.epochs)
     assert not (isinstance(layers, int) and phase.snap)
 
@@ -172,7 +197,6 @@ def test_s4_penalises_all_dense_layers():
     head = recipe.head
     assert (head.hidden, head.batch_norm, head.dropout) == ((256, 128, 64), True, 0.6)
     assert head.l2 > 0
-    assert recipe.phase_1.loss == "sparse_categorical_crossentropy"
     assert recipe.images.enlarged == 64
 
 
@@ -191,24 +215,21 @@ def test_callbacks_are_as_stated():
 
 
 def test_images_are_as_stated():
-    """Sizes; S3's 40,000 + 10,000; the 10,000 of S1 and S4."""
+    """Sizes; S3's 40,000 + 10,000; the 10,000 of S1 and S4; all test images."""
     for name in PUBLISHED:
         images = published(name).images
         sizes = [size for start, size in SIZES.items() if name.startswith(start)]
-        assert images.size in (sizes or [32, 64])
+        assert images.size == (sizes or [32])[0]
+        assert (images.train, images.validation) == SPLITS[name[:2]]
         assert images.test == 10_000
-    s3, s1, s4 = map(published, ("s3-baseline", "s1-resnet50-frozen", "s4-cnn"))
-    assert (s3.images.train, s3.images.validation) == (40_000, 10_000)
-    assert s1.images.train == 10_000
-    assert s4.images.train + s4.images.validation == 10_000
 
 
 def test_a_flaw_is_kept_and_removed_and_nothing_else():
     """The fixed variant differs in the flaw alone."""
     changed = {
-        "s0-mobilenetv2-frozen": {"preprocess"},
+        **{name: {"preprocess"} for name in FLAWED},
+        "s1-resnet50-frozen": {"preprocess", "images"},
         "s1-resnet50-finetuned": {"preprocess", "images"},
-        "s2-m7": {"preprocess"},
         "s4-resnet50-finetuned": {"phase_2"},
     }
     for name, fields in changed.items():
@@ -340,29 +361,26 @@ def test_a_recipe_uses_its_size_and_its_input(data):
     assert (backbone.preprocess, backbone.interpolation) == ("unit", "bilinear")
 
 
-@pytest.mark.parametrize("name", models.names())
-def test_networks_from_scratch_train(data, name):
-    """Each takes a step, and gives probabilities."""
-    recipe = recipes.get("ours-scratch" if name == "ours-cnn" else name)
-    result, evaluation = recipe.limited(epochs=1).run(data, verbose=0)
-    assert result.model.name == name
-    assert len(result.phases) == 1
-    assert evaluation.n == 20
+TRAINED = [
+    *((name, "as_published") for name in PUBLISHED),
+    *((name, "best") for name in ("s0-mobilenetv2-frozen", "s3-augmented")),
+    *((f"ours-{name}", "best") for name in ("scratch", "mixup", "cutmix", "colour")),
+    *((f"ours-{name}", "best") for name in ("plateau", "onecycle")),
+]
+"""Each model, and each kind of change to it."""
 
 
 @pytest.mark.filterwarnings("ignore:.* shrinks 32 x 32 pixels:UserWarning")
 @pytest.mark.filterwarnings("ignore:Even though:UserWarning")  # of tf.data
 @pytest.mark.usefixtures("uncompiled")
-@pytest.mark.parametrize(
-    "name", [name for name in PUBLISHED if published(name).head is not None]
-)
-def test_backbones_train_as_published(data, name):
-    """Each takes some steps in its phases, small and with random weights."""
-    given = published(name)
-    images = replace(given.images, size=32)
-    recipe = replace(given, weights=None, images=images).limited(epochs=1)
+@pytest.mark.parametrize(("name", "variant"), TRAINED)
+def test_each_takes_some_steps(data, name, variant):
+    """In its phases, small; a backbone with random weights."""
+    recipe = recipes.get(name, variant)
+    images = replace(recipe.images, size=32)
+    recipe = replace(recipe, images=images, weights=None).limited(epochs=1)
     result, evaluation = recipe.run(data, verbose=0)
-    assert len(result.phases) == (2 if name in TAILS else 1)
+    assert len(result.phases) == len(recipe.phases)
     assert evaluation.n == 20
     assert np.isfinite(result.history["loss"]).all()
 

@@ -4,7 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, evaluate, heads
+from cifarkit import (
+    Phase,
+    TwoPhaseTrainer,
+    backbones,
+    datasets,
+    evaluate,
+    heads,
+    probe,
+    recipes,
+)
 from cifarkit._errors import InvalidArgument, InvalidData, UnknownName
 from cifarkit.doctoring import Twin, twins
 
@@ -94,15 +103,18 @@ class Forbidden:
 
 
 def test_nothing_but_evaluate_sees_the_test_images():
-    """A plan and two phases work where the test images cannot be touched."""
+    """Plans, fits, probes and recipes work where the test images cannot be touched."""
     data = datasets.synthetic(n=60, size=16, classes=3)
     object.__setattr__(data.test, "images", Forbidden())
     object.__setattr__(data.test, "labels", Forbidden())
+    backbone = backbones.wrap(
+        keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3)]),
+        preprocess="unit",
+    )
+    probe(data, backbones=(backbone,), sizes=(16,))
+    recipes.get("s2-m1").limited(epochs=1).trainer(data).fit(data)
     trainer = TwoPhaseTrainer(
-        backbones.wrap(
-            keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3)]),
-            preprocess="unit",
-        ),
+        backbone,
         heads.linear(),
         phase_1=Phase(patience=1),
         phase_2=Phase(unfreeze="all"),

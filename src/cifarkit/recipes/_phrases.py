@@ -4,6 +4,7 @@ DRAW = "45,000 training and 5,000 validation images"
 KEPT = "the best epoch of each phase and the better phase, by validation, are kept"
 BETTER = "of both phases the better one is kept, by validation"
 RELU = "ReLU in every hidden layer"
+LOSS = "categorical cross-entropy"
 OWN = 0.999
 """The share of its statistics that a batch norm of the projects' MobileNetV2, that of
 keras.applications, keeps in each step."""

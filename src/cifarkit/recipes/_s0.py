@@ -7,7 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import DRAW, KEPT, OWN, SCALED, checkpoint
+from cifarkit.recipes._phrases import DRAW, KEPT, LOSS, OWN, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -29,7 +29,7 @@ _TAIL = replace(
 )
 _CHECKPOINT = checkpoint(160)
 _LAYERS = "same padding"
-_SIZE = "32 x 32 pixels for this network, where the project may have had 160"
+_SIZE = "32 x 32 pixels for this network; the project states 160 for its data"
 _STOPS = "early stopping after 3, with the best epoch's weights"
 
 CNN = Recipe(
@@ -44,7 +44,7 @@ CNN = Recipe(
         DRAW,
         _LAYERS,
         _SIZE,
-        f"Adam at 1e-3, batch 32, 30 epochs, {_STOPS}",
+        f"Adam at 1e-3, batch 32, {LOSS}, 30 epochs, {_STOPS}",
     ),
 )
 FROZEN = Recipe(

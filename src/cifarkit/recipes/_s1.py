@@ -7,7 +7,7 @@ from cifarkit import heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import BETTER, RESNET, SCALED
+from cifarkit.recipes._phrases import BETTER, LOSS, RESNET, SCALED
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -22,7 +22,7 @@ _ALL = replace(
     _HEAD, learning_rate=1e-5, unfreeze="all", batch_norm="tuned", bn_momentum=None
 )
 _DRAW = "2,000 validation images beside the 10,000"
-_STEPS = "Adam, at 1e-3 in phase 1, batch 32"
+_STEPS = f"Adam, at 1e-3 in phase 1, batch 32, {LOSS}"
 _USABLE: dict[str, Any] = {
     "images": Images(size=128, train=10_000, validation=2_000),
     "assumed": (_DRAW,),

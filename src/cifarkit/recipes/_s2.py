@@ -9,7 +9,7 @@ from cifarkit import augment, heads
 from cifarkit.recipes import _best
 from cifarkit.recipes._claim import Claim
 from cifarkit.recipes._images import Images
-from cifarkit.recipes._phrases import DRAW, KEPT, OWN, RELU, SCALED, checkpoint
+from cifarkit.recipes._phrases import DRAW, KEPT, LOSS, OWN, RELU, SCALED, checkpoint
 from cifarkit.recipes._recipe import Recipe
 from cifarkit.training import Phase
 
@@ -41,7 +41,7 @@ M1 = Recipe(
     images=Images(size=32),
     network="s2-m1",
     phase_1=_SGD,
-    assumed=(DRAW, _LAYERS, "a rate of 0.01, Keras' own"),
+    assumed=(DRAW, _LAYERS, LOSS, "a rate of 0.01, Keras' own"),
 )
 M2 = replace(
     M1, name="s2-m2", network="s2-m2", claimed=Claim(accuracy=0.58, note="about")
@@ -52,7 +52,7 @@ M4 = replace(
     network="s2-m4",
     claimed=Claim(accuracy=0.78, note="about"),
     phase_1=_ADAM,
-    assumed=(DRAW, _LAYERS),
+    assumed=(DRAW, _LAYERS, LOSS),
 )
 M6 = replace(
     M4,
@@ -64,7 +64,7 @@ M6 = replace(
     assumed=(
         DRAW,
         _NORMS,
-        "Adam at 1e-3",
+        f"Adam at 1e-3, {LOSS}",
         "contrast and rotation of 0.1",
     ),
 )
@@ -91,6 +91,7 @@ M7 = Recipe(
     assumed=(
         DRAW,
         "10 epochs of each phase, batch 64, patience 5 and 2, a tenth of the rate",
+        LOSS,
         "Adam in phase 2, too",
         "a bilinear resize",
         "rotation by up to 14 degrees, shift by up to a tenth",
@@ -116,7 +117,10 @@ def _m5() -> Recipe:
         phase_1=replace(
             _SGD, epochs=20, learning_rate=1e-3, optimizer=momentum, batch_size=64
         ),
-        assumed=(DRAW, "a head of Flatten and Dense 128", RELU, "a bilinear resize"),
+        assumed=(
+            *(DRAW, "a head of Flatten and Dense 128", RELU, LOSS),
+            "a bilinear resize",
+        ),
         notes=(SCALED,),
     )
 

@@ -42,6 +42,7 @@ CNN = Recipe(
     assumed=(
         _DRAW,
         _TURNS,
+        _RESIZE,
         *_LAYERS,
         "Adam at 1e-4, as for its other network, batch 32, 30 epochs",
         "sparse cross-entropy",
@@ -87,7 +88,7 @@ def recipes() -> tuple[Recipe, ...]:
     assert TUNED.phase_2 is not None  # noqa: S101
     return (
         CNN,
-        _best.scratch(CNN, assumed=(_DRAW, *_LAYERS)),
+        _best.scratch(CNN, assumed=(_DRAW, _RESIZE, *_LAYERS)),
         HEAD,
         _best.frozen(HEAD, **native),
         TUNED,

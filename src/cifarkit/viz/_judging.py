@@ -38,8 +38,8 @@ def confusion(evaluation: Evaluation) -> Figure:
         square=True,
         linewidths=0.5 if few else 0,
         annot_kws={"size": 8},
-        xticklabels=names if few else "auto",
-        yticklabels=names if few else "auto",
+        xticklabels=names if few else False,
+        yticklabels=names if few else False,
         ax=axes,
     )
     for number in range(len(names)):  # what is right, in another colour than mistakes
@@ -57,9 +57,10 @@ def class_scores(evaluation: Evaluation) -> Figure:
     figure, ((axes,),) = canvas(height=1.1 + 0.28 * len(scores))
     rows = range(len(scores))
     axes.barh(rows, [100 * each.f1 for each in scores], 0.62, color=BLUE, label="F1")
-    for marker, colour, name in (("|", ORANGE, "precision"), ("x", "black", "recall")):
+    marks = ("x", 7, "black", "recall"), ("|", 13, ORANGE, "precision")  # both are seen
+    for marker, size, colour, name in marks:
         values = [100 * getattr(each, name) for each in scores]
-        axes.plot(values, rows, marker, ms=7, mew=1.6, color=colour, label=name)
+        axes.plot(values, rows, marker, ms=size, mew=1.6, color=colour, label=name)
     for row, each in enumerate(scores):
         colour = "white" if each.f1 > _NARROW else "black"  # beside a short bar
         axes.annotate(f"{100 * each.f1:.1f}", (1, row), color=colour, **_INSIDE)

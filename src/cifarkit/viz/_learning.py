@@ -30,8 +30,7 @@ def curves(result: TrainResult) -> Figure:
             (f"val_{name}", ORANGE, "validation"),
         ):
             if key in history:
-                if key == "loss" and _is_smoothed(result):
-                    words = "training, labels smoothed"
+                words += _smoothed(result) if key == "loss" else ""
                 values = [scale * value for value in history[key]]
                 axes.plot(epochs, values, "o-", ms=3, lw=1.4, color=colour, label=words)
         for start in starts:
@@ -58,5 +57,11 @@ def _ring(
     axes.plot(place + 1, value, "o", ms=9, mfc="none", mec="#333333", label="kept")
 
 
-def _is_smoothed(result: TrainResult) -> bool:
-    return any(each.get("label_smoothing") for each in result.provenance["phases"])
+def _smoothed(result: TrainResult) -> str:
+    """Return in words in which phases labels were smoothed; nothing if in none."""
+    phases = result.provenance["phases"]
+    found = [n for n, each in enumerate(phases, start=1) if each.get("label_smoothing")]
+    if not found:
+        return ""
+    where = "" if len(found) == len(phases) else f" in phase {found[0]}"
+    return f", labels smoothed{where}"
