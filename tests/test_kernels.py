@@ -199,7 +199,7 @@ def optimized(optimizer):
         }
     ),
 )
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=5)
 def test_adams_kernel_is_its_step(kind, rate, options):
     """Losses and weights are those of Keras' own optimizer, whatever its options."""
     schedule = keras.optimizers.schedules.CosineDecay(rate, 16)

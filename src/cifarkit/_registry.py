@@ -56,6 +56,19 @@ class Registry(Generic[T]):
         return tuple(self._values)
 
 
+def require_one_of(name: str, value: object, known: tuple[object, ...]) -> None:
+    """Refuse what is none of a few values.
+
+    Raises:
+        InvalidArgument: `value` is none of `known`.
+    """
+    if value not in known:
+        listing = ", ".join(map(repr, known))
+        raise InvalidArgument(
+            f"Expected {name} to be one of {listing}; received {value!r}."
+        )
+
+
 def unknown(
     kind: str, name: object, names: Iterable[str] | Mapping[str, object], listing: str
 ) -> str:

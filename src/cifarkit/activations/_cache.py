@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import is_whole
+from cifarkit._registry import require_one_of
 
 Dtype = Literal["float32", "float16", "bfloat16", "int8"]
 Precision = Literal["float32", "bfloat16"]
@@ -38,10 +39,10 @@ class Cache:
     ray: bool = False
 
     def __post_init__(self) -> None:
-        _require("dtype", self.dtype, get_args(Dtype))
-        _require("precision", self.precision, get_args(Precision))
-        _require("disk", self.disk, (True, False))
-        _require("ray", self.ray, (True, False))
+        require_one_of("dtype", self.dtype, get_args(Dtype))
+        require_one_of("precision", self.precision, get_args(Precision))
+        require_one_of("disk", self.disk, (True, False))
+        require_one_of("ray", self.ray, (True, False))
         if self.views is None:
             return
         if not is_whole(self.views, least=1) or self.views > 1000:
@@ -63,11 +64,3 @@ def cache_of(given: Any) -> Cache:
             f"Expected cache to be None or an activations.Cache; received {given!r}."
         )
     return given or Cache()
-
-
-def _require(name: str, value: Any, known: tuple[Any, ...]) -> None:
-    if value not in known:
-        listing = ", ".join(map(repr, known))
-        raise InvalidArgument(
-            f"Expected {name} to be one of {listing}; received {value!r}."
-        )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from cifarkit import augment as augmentation
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import require_whole
+from cifarkit._registry import require_one_of
 from cifarkit._types import Json
 from cifarkit.activations import Cache
 from cifarkit.augment import Augmentation, Policy
@@ -56,9 +57,9 @@ class Course:
     def __post_init__(self) -> None:
         _check_parts(self.backbone, self.head, self.phases)
         if not isinstance(self.cache, Cache):
-            checked("cache", self.cache, Literal["auto", "never"])
+            require_one_of("cache", self.cache, ("auto", "never"))
         require_whole("seed", self.seed, least=0)
-        checked("deterministic", self.deterministic, Literal[True, False])
+        require_one_of("deterministic", self.deterministic, (True, False))
         share_of(self.strategy)
         if self.max_memory is not None:
             require_whole("max_memory", self.max_memory, least=0)
@@ -146,20 +147,6 @@ class Course:
             "deterministic": self.deterministic,
             **surroundings(),
         }
-
-
-def checked(name: str, value: Any, kind: Any) -> Any:
-    """Return a value that is one of a `Literal`'s.
-
-    Raises:
-        InvalidArgument: it is none of them.
-    """
-    if value not in get_args(kind):
-        known = ", ".join(map(repr, get_args(kind)))
-        raise InvalidArgument(
-            f"Expected {name} to be one of {known}; received {value!r}."
-        )
-    return value
 
 
 def _check_parts(backbone: Any, head: Any, phases: Sequence[Any]) -> None:

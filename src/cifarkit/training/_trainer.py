@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, final, get_args
 
 import keras
 
 from cifarkit import models
 from cifarkit._checkpoints import Checkpoint
 from cifarkit._errors import InvalidArgument
+from cifarkit._registry import require_one_of
 from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
 from cifarkit.training import _running
 from cifarkit.training._ahead import Ahead
-from cifarkit.training._course import Course, checked
+from cifarkit.training._course import Course
 from cifarkit.training._identity import identity
 from cifarkit.training._inputs import Data, data_of
 from cifarkit.training._keeping import Keeping
@@ -113,7 +114,8 @@ class TwoPhaseTrainer:
             deterministic=deterministic,
             strategy=strategy,
         )
-        self.verbose = checked("verbose", verbose, _running.Verbose)
+        require_one_of("verbose", verbose, get_args(_running.Verbose))
+        self.verbose = verbose
 
     def plan(self, data: Any, *, validation: Any = None, timed: bool = False) -> Plan:
         """Return what `fit` would do with these data, without doing it.
