@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cifarkit._types import Labels
 from cifarkit.metrics._checks import checked_count, checked_pair
 
 _SMALLEST = 1e-7
@@ -67,9 +68,21 @@ def calibration_error(
     """
     true, rows = checked_pair(labels, probabilities)
     bins = checked_count("bins", bins, low=1)
-    confidence = rows.max(axis=1).clip(max=1)
-    edges = np.linspace(0, 1, bins + 1)[1:-1]
-    place = np.searchsorted(edges, confidence, side="left")
+    confidence, place = binned(rows, bins)
     gap = (rows.argmax(axis=1) == true) - confidence
     total = np.bincount(place, weights=gap, minlength=bins)
     return float(np.abs(total).sum() / len(true))
+
+
+def binned(
+    rows: NDArray[np.floating[Any]], bins: int
+) -> tuple[NDArray[np.floating[Any]], Labels]:
+    """Return the confidence of each image, and the number of the bin that it is in.
+
+    Args:
+        rows: probabilities, shape `(N, C)`.
+        bins: of equal width over [0, 1], each closed at its upper end.
+    """
+    confidence = rows.max(axis=1).clip(max=1)  # rounding may leave it above
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    return confidence, np.searchsorted(edges, confidence, side="left")

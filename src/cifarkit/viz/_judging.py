@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cifarkit import metrics
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
+from cifarkit.metrics._probability import binned
 from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, plain, tidy
 
 _BINS = 15
@@ -84,10 +85,8 @@ def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
     """
     error = metrics.calibration_error(labels, probabilities, bins=_BINS)
     rows = np.asarray(probabilities)
-    confidence = rows.max(axis=1).clip(max=1)  # rounding may leave it above
+    confidence, place = binned(rows, _BINS)
     right = rows.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, _BINS + 1)
-    place = np.searchsorted(edges[1:-1], confidence, side="left")
     figure, (panels,) = canvas(1, 2, width=8.4, height=3.4)
     curve, count = panels
     used = [number for number in range(_BINS) if (place == number).any()]
@@ -103,7 +102,7 @@ def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
         x="confidence, %",
         y="right, %",
     )
-    count.hist(100 * confidence, bins=100 * edges, color=BLUE)
+    count.hist(100 * confidence, bins=np.linspace(0, 100, _BINS + 1), color=BLUE)
     count.set_yscale("log")
     tidy(count, title="how often", x="confidence, %", y="images")
     return figure
