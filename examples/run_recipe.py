@@ -58,10 +58,7 @@ def main():
         notes = *recipe.assumed, *recipe.notes
         report.write(options.report, result, evaluation, data, notes=notes, **told)
     if row:
-        place = "--run-dir", str(options.run_dir)  # it changes no figure
-        command = " ".join(
-            ["python", *(each for each in sys.argv if each not in place)]
-        )
+        command = " ".join(["python", *sys.argv])
         figures = recipes.ledger_row(
             recipe, result, evaluation, command=command, seconds=seconds
         )

@@ -128,10 +128,13 @@ def test_recipe_lists_and_prints(capsys):
     assert "Expected NAME before --variant" in capsys.readouterr().err
 
 
-def test_a_name_that_no_file_may_have_is_one_line(capsys):
+@pytest.mark.parametrize(
+    ("ending", "told"), [("onnx", "nothing is there"), ("h5", "Expected a .keras file")]
+)
+def test_a_name_that_no_file_may_have_is_one_line(ending, told, capsys):
     """The system refuses to look it up."""
-    assert cli.main(["predict", "a" * 300 + ".onnx", "b.png"]) == 1
-    assert "nothing is there" in capsys.readouterr().err
+    assert cli.main(["predict", f"{'a' * 300}.{ending}", "b.png"]) == 1
+    assert told in capsys.readouterr().err
 
 
 def test_export_writes_what_predict_reads(tmp_path, capsys):

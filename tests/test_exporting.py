@@ -201,6 +201,8 @@ def test_a_folder_of_other_files_is_not_touched(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(InvalidArgument, match="which holds other files"):
         export(classifier(), tmp_path, "keras")
+    with pytest.raises(InvalidArgument, match="or is a file"):
+        export(classifier(), tmp_path / "thesis.txt", "keras")
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 

@@ -89,11 +89,11 @@ def test_the_home_folder_may_be_meant(folder, monkeypatch):
 
 def test_of_what_is_no_image_little_is_read(folder, monkeypatch):
     """A film may be larger than the memory."""
-    film = folder / "red" / "film.mp4"
-    film.write_bytes(bytes(100_000))
-    content = _decode._read(film)
-    assert content == bytes(16)
-    with pytest.raises(InvalidImage, match=r"red/film\.mp4"):
+    film = folder / "red" / "film"
+    for begins in (bytes(16), b"RIFF\0\0\0\0AVI LIST"):
+        film.write_bytes(begins + bytes(100_000))
+        assert _decode._read(film) == begins
+    with pytest.raises(InvalidImage, match="red/film"):
         from_folder(folder, size=8)
     film.unlink()
     os.mkfifo(film)

@@ -339,7 +339,17 @@ def test_folding_leaves_the_network_as_it_was(tmp_path):
 def test_a_network_is_folded_once():
     """Its layers would note each time for ever; with new outputs it is another one."""
     model = convolved("plain", bias=True, scale=True, center=True)
-    assert folded(model) is folded(model)
+    given = np.ones((2, 7, 6, 4), np.float32)
+    folded(model).predict_on_batch(given)
+    calls = [len(layer._inbound_nodes) for layer in model.layers]
+    folded(model).predict_on_batch(given)
+    assert [len(layer._inbound_nodes) for layer in model.layers] == calls
+    model.layers[-1].max_value = 1e-3  # which Keras reads when it traces a step
+    assert folded(model).predict_on_batch(given).max() <= 1e-3
+    model.layers[1].activation = keras.activations.tanh  # no longer linear
+    np.testing.assert_allclose(
+        folded(model).predict_on_batch(given), np.asarray(model(given)), rtol=1e-5
+    )
     sequential = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(2, 3)])
     values = np.ones((1, 6, 6, 3), np.float32)
     assert folded(sequential).predict_on_batch(values).shape == (1, 4, 4, 2)

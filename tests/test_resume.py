@@ -159,8 +159,10 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(whole, tmp_path):
 
 @pytest.mark.usefixtures("compiled")
 def test_so_does_one_whose_steps_are_compiled(tmp_path):
-    """As outside of tests; `scripts/chaos/kill_training.py` does so with real kills."""
-    assert same(stopped_every(7, tmp_path), trainer().fit(DATA))
+    """As outside of tests: within an epoch, and at the ends of epochs and phases."""
+    whole = trainer().fit(DATA)
+    for steps in (7, 5):
+        assert same(stopped_every(steps, tmp_path / str(steps)), whole)
 
 
 def test_averages_are_shown_and_taken_back_across_a_stop(whole, tmp_path):

@@ -183,19 +183,19 @@ def test_few_images_are_decoded_at_a_time(predictor, monkeypatch):
     def prepared(self, item):
         busy.append(item)
         most.append(len(busy))
-        go_on.wait(10)
+        go_on.wait(60)
         busy.remove(item)
 
     monkeypatch.setattr(Predictor, "prepared", prepared)
-    with ThreadPoolExecutor(8) as pool:
-        done = [
-            pool.submit(service.prepared, [bytes([number])], time.monotonic() + ends)
-            for number, ends in enumerate([60] * 7 + [0.5])
-        ]
+    with ThreadPoolExecutor(7) as pool:
+        ends = time.monotonic() + 60
+        done = [pool.submit(service.prepared, [bytes([n])], ends) for n in range(7)]
+        while len(busy) < 4:
+            time.sleep(0.01)
         with pytest.raises(TooLate):
-            done[-1].result()
+            service.prepared([b"late"], time.monotonic() + 0.1)
         go_on.set()
-        assert [each.result() for each in done[:-1]] == [[None]] * 7
+        assert [each.result() for each in done] == [[None]] * 7
     assert max(most) == service.decoders == 4
     service.stop()
 

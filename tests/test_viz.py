@@ -204,7 +204,7 @@ def test_smoothed_labels_are_named_beside_their_loss(result):
     for shares, told in (
         ((0.0, 0.0), "training"),
         ((0.1, 0.1), "training, labels smoothed"),
-        ((0.0, 0.1), "training, labels smoothed in phase 2"),
+        ((0.0, 0.1), "training, smoothed in phase 2"),
     ):
         phases = [{"label_smoothing": share} for share in shares]
         made = {**result.provenance, "phases": phases}

@@ -437,6 +437,7 @@ def tars():
     yield "a large other", lambda f: tar(f, [("other", bytes(2**29))])
     yield "a sparse member", sparse
     yield "a size in a record of its own", record
+    yield "a negative one there", backwards
     yield "twice the same", lambda f: tar(f, [("data_batch_1", b"x")] * 2)
     yield "a long name", long_name
     yield "gzip without end", lambda f: written(f / "c.tar.gz", gzip.compress(b"")[:9])
@@ -471,6 +472,15 @@ def record(folder):
     head.pax_headers = {"size": str(2**29)}
     block = head.tobuf(tarfile.PAX_FORMAT)
     return written(folder / "c.tar.gz", gzip.compress(block + bytes(2**29), 1))
+
+
+def backwards(folder):
+    """Write an archive whose second member, by PAX, ends before it begins."""
+    first, second = tarfile.TarInfo("other"), tarfile.TarInfo("data_batch_1")
+    first.size = 512
+    second.pax_headers = {"size": "-1536"}
+    blocks = first.tobuf() + bytes(512) + second.tobuf(tarfile.PAX_FORMAT)
+    return written(folder / "c.tar.gz", gzip.compress(blocks + bytes(1024)))
 
 
 def tar(folder, files, links=()):

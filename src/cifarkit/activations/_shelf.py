@@ -88,6 +88,7 @@ def prune(limit: int = 0) -> tuple[Entry, ...]:
             break
         if discard(entry.path):
             gone.append(entry)
+        if not entry.path.exists():  # by us, or by another process
             excess -= entry.nbytes
     _sweep(older_than=_DAY if limit else 0)
     return tuple(gone)

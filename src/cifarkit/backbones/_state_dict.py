@@ -32,8 +32,9 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
     read = _read_zip if data.startswith(b"PK\x03\x04") else _read_legacy
     try:
         views, content = read(data)
-        if sum(view.nbytes for view in views.values()) > _OFTEN * len(data):
-            raise ValueError("its tensors have more bytes than the file")
+        seen = sum(abs(view.nbytes) for view in views.values())
+        if not seen <= _OFTEN * len(data):  # also where a side is no number
+            raise ValueError("its tensors have far more bytes than the file")
         return {_text(name): view.array(content) for name, view in views.items()}
     except Exception as error:  # the pickle module documents no closed list
         raise CorruptFile(

@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _option(words, "port", 8000, "port to listen at", type=int)
     words = command(run.recipe, "list the recipes, or print one")
     words.add_argument("name", nargs="?", metavar="NAME")
-    _option(words, "variant", None, "as_published, fixed or best, which is shown else")
+    _option(words, "variant", None, "as_published, fixed or best (by default best)")
     return found
 
 

@@ -35,7 +35,9 @@ def members(path: Path, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
     total = 0
     with tarfile.open(path) as archive:
         for member in archive:
-            total += member.size  # by records of its own, too, that the heads are not
+            if member.size < 0:  # by a record of its own, which is no head
+                raise ValueError("a member has a negative size")
+            total += member.size
             _check_size(path, total)
             name = member.name.rsplit("/", 1)[-1]
             content = archive.extractfile(member) if member.isreg() else None

@@ -102,7 +102,7 @@ def _splits(
     loaded = (
         load(known.arrays)
         if data_dir is None
-        else _read(known, Path(data_dir).expanduser())
+        else _read(known, Path(os.path.expanduser(data_dir)))
     )
     train, test = (
         Split(

@@ -53,7 +53,7 @@ def from_folder(
     """
     check_size(size)
     generator(seed)
-    place = Path(path).expanduser()
+    place = Path(os.path.expanduser(path))
     files = {folder.name: _files(folder) for folder in _class_folders(place)}
     check_names(tuple(files))
     counts = np.array([len(members) for members in files.values()])

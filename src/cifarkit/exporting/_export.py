@@ -212,8 +212,10 @@ def _check_target(target: Path, source: object) -> None:
     known = {each for name in named for each in (Path(name), *Path(name).parents)}
     given = Path(source).resolve() if isinstance(source, str | Path) else None
     inside = given is not None and given.is_relative_to(target)
-    if held - known or inside or target.is_mount():
+    other = held - known or (target.exists() and not target.is_dir())
+    if other or inside or target.is_mount():
         raise InvalidArgument(
             f"Expected a folder that is new, empty or of an earlier export; received "
-            f"{target}, which holds other files or the model itself. Name another."
+            f"{target}, which holds other files or the model itself, or is a file. "
+            "Name another."
         )

@@ -137,7 +137,9 @@ def _read(path: Path) -> bytes:
         raise OSError(errno.EINVAL, "it is no regular file")
     with path.open("rb") as file:
         begins = file.read(_HEAD)
-        return begins + file.read() if begins.startswith(_BEGIN) else begins
+        other = begins.startswith(b"RIFF") and begins[8:12] != b"WEBP"  # film or sound
+        known = begins.startswith(_BEGIN) and not other
+        return begins + file.read() if known else begins
 
 
 def _reason(error: Exception) -> str:

@@ -17,14 +17,14 @@ from keras import ops
 
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.computing import on_tensorflow_cpu
-from cifarkit.models.graphs import StandIn, calls, is_graph, rebuilt
+from cifarkit.models.graphs import StandIn, calls, is_graph, rebuilt, uncompiled
 from cifarkit.models.resizing import for_xla
 
 Pair: TypeAlias = tuple[Layer, Layer]
 
-_TWINS: WeakKeyDictionary[Model, tuple[list[Tensor], Model]] = WeakKeyDictionary()
-"""What models were folded into, and the outputs that they had then: Keras notes in a
-layer for ever that another model calls it, so each is folded once."""
+_TWINS: WeakKeyDictionary[Model, tuple[list[Any], Model]] = WeakKeyDictionary()
+"""What models were folded into, and their outputs and pairs at that time: Keras notes
+in a layer for ever that another model calls it, so each is folded once."""
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
@@ -45,11 +45,13 @@ def folded(model: Model) -> Model:
     """
     if not on_tensorflow_cpu() or not is_graph(model):
         return for_xla(model)
-    outputs, twin = _TWINS.get(model, ([], None))
-    if twin is None or list(map(id, outputs)) != list(map(id, model.outputs)):
-        twin = rebuilt(model, folding(pairs(model)))
-        _TWINS[model] = list(model.outputs), twin
-    return twin
+    found = list(pairs(model))
+    now = [*model.outputs, *(layer for pair in found for layer in pair)]
+    then, twin = _TWINS.get(model, ([], None))
+    if twin is None or list(map(id, then)) != list(map(id, now)):
+        twin = rebuilt(model, folding(found))
+        _TWINS[model] = now, twin
+    return uncompiled(twin)  # whose steps are traced anew: layers may have changed
 
 
 def folding(found: Iterable[Pair]) -> Callable[[Layer], Layer]:

@@ -53,9 +53,10 @@ def load(path: Path, *, named: bool) -> Loaded:
             f"Expected a saved model at {path}; nothing is there. Check the path: "
             "result.save(folder) and export(result, folder) write one."
         )
-    saved_model = (path / "saved_model.pb").exists()
-    in_result = named and path.name == MODEL and (path.parent / RECORD).is_file()
-    if in_result or (path.is_dir() and not saved_model):
+    # By functions of `os.path`, which no name of a file makes raise.
+    saved_model = os.path.exists(path / "saved_model.pb")
+    in_result = named and path.name == MODEL and os.path.isfile(path.parent / RECORD)
+    if in_result or (os.path.isdir(path) and not saved_model):
         result = TrainResult.load(path.parent if in_result else path)
         return of_model(result.model, tuple(result.provenance["class_names"]))
     if path.suffix == ".keras":

@@ -26,7 +26,7 @@ class Learnt:
     def __str__(self) -> str:
         (learn, total), (tuned, norms) = self.layers, self.batch_norms
         if not total:
-            return "none, all layers of the network learn that are not frozen"
+            return "none; all layers of the network that are not frozen learn"
         if not learn:
             return f"all {total} layers frozen"
         where = f"{self.first} ({self.block})" if self.block else self.first

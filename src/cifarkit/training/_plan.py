@@ -54,7 +54,7 @@ class PhasePlan:
     def _steps(self) -> tuple[str, ...]:
         phase = self.phase
         if phase.solved:
-            chosen = f"chosen on the validation images, {UNCHOSEN:g} without any"
+            chosen = f"chosen on the validation images, or {UNCHOSEN:g} without any"
             return (f"L-BFGS to the optimum, L2 {chosen}",)
         return (
             f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",

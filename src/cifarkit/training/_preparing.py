@@ -57,23 +57,23 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
             f"classes; received {phase.class_weight!r}. Leave one of them out."
         )
     devices = getattr(data.train, "share", WHOLE).devices
-    if (fewest := _fewest(phase, data)) < devices:
-        raise InvalidArgument(
-            f"Expected a batch_size, training and validation images of at least "
-            f"{devices}, an image for each device; received {fewest}."
-        )
+    counts = {
+        "a batch_size": phase.batch_size,
+        "training images": len(data.train),
+        "validation images": len(data.validation or ()) or devices,
+    }
+    for name, count in counts.items():
+        if count < devices:
+            raise InvalidArgument(
+                f"Expected {name} of at least {devices}, an image for each device; "
+                f"received {count}."
+            )
     if phase.solved:
         check_linear(network, data)
     prepare(network, phase)
     optimizer_of(phase, steps=1)
     _check_metrics(phase)
     data.train.feed(phase, draws=policy.draws, key=(0,))
-
-
-def _fewest(phase: Phase, data: Data) -> int:
-    """Return the most images that any batch of a phase may have."""
-    parts = filter(None, (data.train, data.validation))
-    return min(phase.batch_size, *map(len, parts))
 
 
 def _check_metrics(phase: Phase) -> None:

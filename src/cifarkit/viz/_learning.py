@@ -38,9 +38,9 @@ def curves(result: TrainResult) -> Figure:
         _ring(axes, result, history, name, scale)
         axes.xaxis.get_major_locator().set_params(integer=True)
         tidy(axes, x="epoch", y=label)
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=3, fontsize=8, frameon=False
-        )
+        narrow = {"columnspacing": 1.0, "handlelength": 1.2, "handletextpad": 0.5}
+        above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
+        axes.legend(fontsize=8, frameon=False, **above, **narrow)
     return figure
 
 
@@ -63,5 +63,5 @@ def _smoothed(result: TrainResult) -> str:
     found = [n for n, each in enumerate(phases, start=1) if each.get("label_smoothing")]
     if not found:
         return ""
-    where = "" if len(found) == len(phases) else f" in phase {found[0]}"
-    return f", labels smoothed{where}"
+    all_of_them = len(found) == len(phases)
+    return ", labels smoothed" if all_of_them else f", smoothed in phase {found[0]}"
