@@ -40,8 +40,7 @@ def gradio_page(
         >>> gradio_page("model.keras").launch(max_file_size="8mb")   # doctest: +SKIP
     """
     gradio = require("gradio", extra="gradio")
-    pixels = Limits().pixels
-    predictor = Predictor(model, class_names, max_pixels=pixels)
+    predictor = Predictor(model, class_names, max_pixels=Limits().pixels)
     network = network_of(model)
 
     def one(path: str | None) -> tuple[dict[str, float] | None, Images | None]:
