@@ -93,6 +93,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         """Steps per epoch."""
         return self._share.steps(len(self._labels), self._size)
 
+    @property
+    def full(self) -> int:
+        """How many of them are not smaller than the others."""
+        return len(self._labels) // self._size
+
     def feed(self) -> Feed:
         """Return these batches as `keras.Model.fit` takes them."""
         on_tensorflow = keras.backend.backend() == "tensorflow"

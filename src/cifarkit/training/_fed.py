@@ -23,6 +23,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         sparse: whether loss and metrics get integer labels.
         smoothing: share of each target that is spread over all classes, in the loss of
             the training alone: validation losses of all phases can be compared.
+        together: most steps that one call makes.
         skipped: how many steps are passed over from now on, because they were done
             before: their batches are drawn, and nothing is learnt from them.
         reached: the epoch's mean loss after each of the last two steps, which a device
@@ -32,6 +33,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     network: Model
     sparse: bool
     smoothing: float
+    together: int = 1
     skipped: int = 0
     reached: deque[Any]
     train_function: Any
@@ -56,7 +58,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         return step
 
     def make_variables(self) -> None:
-        """Make those of optimizer and metrics, which Keras makes in the first step.
+        """Make those of optimizer, loss and metrics, as Keras does in the first step.
 
         TensorFlow compiles a step in which variables are made a second time.
         """
@@ -64,6 +66,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         rows = {
             name: ops.zeros((1, each.shape[1])) for name, each in self.output.items()
         }
+        self.compute_loss(None, None, rows)
         self.compute_metrics(None, None, rows)
         self.reset_metrics()
 
@@ -137,6 +140,7 @@ def fed(
     draws: int,
     sparse: bool,
     smoothing: float = 0.0,
+    kind: type[Fed] = Fed,
 ) -> Fed:
     """Return a network as it is fed while it learns.
 
@@ -149,6 +153,7 @@ def fed(
         draws: random numbers per image that the batches bring.
         sparse: whether loss and metrics get integer labels.
         smoothing: as in `Fed`.
+        kind: how it goes through what it is given.
     """
     inputs = {
         "image": keras.Input(tuple(shape), name="image"),
@@ -157,7 +162,7 @@ def fed(
     }
     image, target = _Augmented(policy)(*inputs.values())
     outputs = {"probabilities": learner(image), "targets": target}
-    model = Fed(inputs, outputs)
+    model = kind(inputs, outputs)
     model.sparse, model.smoothing = sparse, smoothing
     # Not as a layer of it, whose variables it would have, and whose limits.
     object.__setattr__(model, "network", network.model)

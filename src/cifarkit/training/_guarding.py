@@ -94,7 +94,9 @@ class FiniteLater(Finite):
         """Look at the losses that are there, less the newest ones."""
         while len(self._fed.reached) > newest:
             self._seen += 1
-            self._check(self._fed.reached.popleft(), f"step {self._seen}")
+            number = self._seen * self._fed.together
+            place = f"step {number}" if self._fed.together == 1 else f"by step {number}"
+            self._check(self._fed.reached.popleft(), place)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from cifarkit._errors import InvalidArgument, InvalidData
-from cifarkit._types import Floats
+from cifarkit._types import Floats, Images, Labels
 from cifarkit.datasets import Split, Splits, split_of
-from cifarkit.training._batches import Batches, Feed, class_weights
+from cifarkit.training._batches import Batches, Feed, Look, class_weights
 from cifarkit.training._devices import WHOLE, Share
 from cifarkit.training._phase import Phase
 from cifarkit.training._streams import Stream, is_stream
@@ -90,8 +90,18 @@ class Whole:
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
         """Return its batches for a phase."""
-        batches = Batches(
-            lambda chosen, noise: self.split.images[chosen],
+
+        def look(chosen: Labels, noise: Floats) -> Images:
+            return self.split.images[chosen]
+
+        return self.batches(look, phase, draws=draws, key=key).feed()
+
+    def batches(
+        self, look: Look, phase: Phase, *, draws: int, key: tuple[int, ...] | None
+    ) -> Batches:
+        """Return its batches for a phase, of what `look` gives of the images."""
+        return Batches(
+            look,
             self.split.labels,
             classes=self.classes,
             batch_size=phase.batch_size,
@@ -100,7 +110,6 @@ class Whole:
             key=key,
             share=self.share,
         )
-        return batches.feed()
 
     def weights(self, phase: Phase) -> Floats:
         """Return the weight of each class in a phase."""

@@ -20,11 +20,13 @@ from cifarkit.training._guarding import Finite, memory_named
 from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
 from cifarkit.training._learnt import learnt
 from cifarkit.training._linear import fit_head
+from cifarkit.training._looped import Looped
 from cifarkit.training._network import Network
 from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
 from cifarkit.training._phase import Phase
 from cifarkit.training._preparing import prepare
 from cifarkit.training._rates import Shares, shares_of
+from cifarkit.training._resident import Resident, on_device
 from cifarkit.training._resting import Resting
 from cifarkit.training._result import PhaseResult
 from cifarkit.training._signals import Held, held_back
@@ -55,6 +57,7 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
         draws=feed.draws,
         sparse=is_sparse(loss),
         smoothing=phase.label_smoothing,
+        kind=Looped if isinstance(train, Resident) else Fed,
     )
     model.compile(
         optimizer=optimizer_of(
@@ -63,6 +66,7 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
         loss=loss,
         metrics=["accuracy", *phase.metrics],
     )
+    model.together = getattr(train, "together", 1)
     model.make_variables()
     return model
 
@@ -91,13 +95,14 @@ def run(
         WriteError: the state cannot be kept.
     """
     began = time.perf_counter()
-    model = compiled(network, stage, phase)
-    words = str(learnt(network, phase))
-    guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
     awaited = bool(keeping.folder) or any(map(awaits_steps, callbacks))
-    own = own_callbacks(phase, model, number, awaited=awaited)
-    watchers = [*own, *callbacks]
     with memory_named(*_memory_words(stage, phase, number)):
+        stage = on_device(stage, phase, awaited=awaited)
+        model = compiled(network, stage, phase)
+        words = str(learnt(network, phase))
+        guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
+        own = own_callbacks(phase, model, number, awaited=awaited)
+        watchers = [*own, *callbacks]
         if phase.solved:
             tell(callbacks, number, {})
             history = _solved(model, network, stage, phase, watchers, verbose)

@@ -6,7 +6,7 @@ from typing import Literal
 from cifarkit._types import Model
 from cifarkit.activations import Activations, Cache
 from cifarkit.augment import Policy
-from cifarkit.training._batches import Batches, Feed
+from cifarkit.training._batches import Feed
 from cifarkit.training._inputs import Data, Whole
 from cifarkit.training._phase import Phase
 
@@ -64,14 +64,6 @@ class Kept:
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
         """Return batches whose noise chooses the views; it is that of live training."""
-        batches = Batches(
-            self.activations.take,
-            self.images.split.labels,
-            classes=self.classes,
-            batch_size=phase.batch_size,
-            draws=max(draws, self.activations.views.draws),
-            weights=None if key is None else self.images.weights(phase),
-            key=key,
-            share=self.images.share,
-        )
-        return batches.feed()
+        draws = max(draws, self.activations.views.draws)
+        look = self.activations.take
+        return self.images.batches(look, phase, draws=draws, key=key).feed()
