@@ -1,5 +1,6 @@
 """Stacks of batches: the same batches, in the same order, each once."""
 
+import sys
 from collections import deque
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,10 +18,11 @@ from cifarkit.training import _resident
 from cifarkit.training._batches import Batches
 from cifarkit.training._devices import Share
 from cifarkit.training._guarding import FiniteLater
-from cifarkit.training._inputs import data_of
+from cifarkit.training._inputs import Whole, data_of
 from cifarkit.training._looped import Stacks
-from cifarkit.training._resident import Resident, even, on_device
+from cifarkit.training._resident import Resident, on_device
 from cifarkit.training._stage import Stage
+from cifarkit.training._watching import sees_steps
 
 sizes = {
     "images": st.integers(1, 90),
@@ -73,97 +75,140 @@ def test_stacks_have_two_shapes_at_most(images, size, height):
     assert len(shapes) <= 1 + (images % size > 0)
 
 
-@given(images=st.integers(0, 20_000), batch=st.integers(1, 256))
-def test_batches_that_are_judged_leave_nothing_over_where_they_can(images, batch):
-    """Neither smaller than asked for nor much larger."""
-    size = even(images, batch)
-    assert batch <= size <= 4 * batch
-    possible = [n for n in range(batch, 4 * batch + 1) if images % n == 0]
-    assert size == max(possible, default=batch)
-
-
 @pytest.fixture
 def stage(monkeypatch):
     """Return a stage that learns live, as if Keras ran on JAX and a GPU of 1 GB."""
     monkeypatch.setattr(_resident, "_device_bytes", lambda: 10**9)
-    monkeypatch.setattr(_resident, "_put", lambda part: part.split.images)
+    monkeypatch.setattr(Whole, "on_device", "the images")
     data = data_of(datasets.synthetic(60, size=8))
-    return Stage(learner=None, data=data, policy=compose(flip()))
+    return Stage(learner=keras.Sequential(), data=data, policy=compose(flip()))
 
 
-def test_a_phase_that_nothing_awaits_makes_many_steps_in_one_call(stage):
-    """And counts them as if each were one call."""
+def fed(stage, *, seen=False):
+    """Return the feed of a phase's training images."""
     phase = Phase(batch_size=4)
-    train = on_device(stage, phase, awaited=False).data.train
-    feed = train.feed(phase, draws=1, key=(0, 1))
-    assert feed.steps == stage.data.train.feed(phase, draws=1, key=(0, 1)).steps
-    assert feed.batches.num_batches == 1 + (len(train) % 4 > 0)
-    position = feed.batches[0][0]["image"]
-    assert position.shape == (len(train) // 4, 4)
-    assert feed.batches[0][0]["images"] is stage.data.train.split.images
+    resident = on_device(stage, phase, seen=seen).data.train
+    return resident.feed(phase, draws=1, key=(0, 1))
 
 
-def test_a_phase_whose_steps_are_awaited_makes_one_in_a_call(stage):
-    """A callback that is told of each step is told of each."""
-    phase = Phase(batch_size=4)
-    feed = on_device(stage, phase, awaited=True).data.train.feed(
-        phase, draws=1, key=(0, 1)
-    )
+def test_steps_that_nothing_sees_are_one_call(stage):
+    """The schedule of the rate still counts steps."""
+    feed, images = fed(stage), len(stage.data.train)
+    assert feed.steps == -(-images // 4)
+    assert feed.batches.num_batches == 1 + (images % 4 > 0)
+    inputs, _, _ = feed.batches[0]
+    assert inputs["image"].shape == (images // 4, 4)
+    assert inputs["images"] == "the images"
+
+
+def test_a_step_that_something_sees_is_a_call(stage):
+    """A callback that acts in each step is told of each."""
+    feed = fed(stage, seen=True)
+    assert feed.batches.num_batches == feed.steps
+
+
+def test_a_step_is_a_call_where_keras_limits_them(stage, monkeypatch):
+    """`set_max_steps_per_epoch` counts calls."""
+    monkeypatch.setattr(keras.config, "max_steps_per_epoch", lambda: 2)
+    feed = fed(stage)
     assert feed.batches.num_batches == feed.steps
 
 
 def test_an_epoch_begins_for_the_stacks_too(stage):
     """Each has an order of its own."""
-    phase = Phase(batch_size=4)
-    train = on_device(stage, phase, awaited=False).data.train
-    feed = train.feed(phase, draws=1, key=(0, 1))
+    feed = fed(stage)
     first = feed.batches[0][0]["image"]
     feed.begin_epoch(1)
     assert not np.array_equal(first, feed.batches[0][0]["image"])
 
 
-def test_validation_leaves_no_smaller_batch_over(stage):
-    """Its batches change no result."""
-    phase = Phase(batch_size=4)
-    validation = on_device(stage, phase, awaited=False).data.validation
-    feed = validation.feed(phase, draws=0, key=None)
-    inputs, _, _ = feed.batches[0]
-    assert inputs["image"].size == len(validation) or feed.batches.num_batches > 1
-    assert len(validation) % inputs["image"].shape[1] == 0
+def nbytes(stage):
+    """Return the bytes of all images."""
+    parts = stage.data.train, stage.data.validation
+    return sum(part.split.images.nbytes for part in parts)
 
 
-@pytest.mark.parametrize("why", ["memory", "divided", "not whole"])
+@pytest.mark.parametrize("why", ["memory", "divided", "not whole", "not compiled"])
 def test_images_stay_on_the_host_where_they_cannot_stay_on_the_device(
     stage, why, monkeypatch
 ):
     """For want of room, or because there are several devices, or none."""
-    data = stage.data
+    data, learner = stage.data, stage.learner
     if why == "memory":
-        nbytes = data.train.split.images.nbytes + data.validation.split.images.nbytes
-        monkeypatch.setattr(_resident, "_device_bytes", lambda: 4 * nbytes - 1)
+        monkeypatch.setattr(_resident, "_device_bytes", lambda: 4 * nbytes(stage) - 1)
     elif why == "divided":
         data = replace(data, train=replace(data.train, share=Share(devices=2)))
-    else:
+    elif why == "not whole":
         data = replace(data, train=SimpleNamespace())
-    stage = replace(stage, data=data)
-    assert on_device(stage, Phase(), awaited=False) is stage
+    else:
+        layer = keras.layers.Dense(1)
+        layer.supports_jit = False
+        learner = keras.Sequential([layer])
+    stage = replace(stage, data=data, learner=learner)
+    assert on_device(stage, Phase(), seen=False) is stage
 
 
-def test_enough_memory_is_a_quarter_of_the_device(stage, monkeypatch):
+def test_enough_memory_is_four_times_the_images(stage, monkeypatch):
     """The other side of the limit above."""
-    data = stage.data
-    nbytes = data.train.split.images.nbytes + data.validation.split.images.nbytes
-    monkeypatch.setattr(_resident, "_device_bytes", lambda: 4 * nbytes)
-    assert isinstance(on_device(stage, Phase(), awaited=False).data.train, Resident)
+    monkeypatch.setattr(_resident, "_device_bytes", lambda: 4 * nbytes(stage))
+    assert isinstance(on_device(stage, Phase(), seen=False).data.train, Resident)
 
 
-@pytest.mark.parametrize(("together", "place"), [(1, " step 2"), (64, "by step 128")])
-def test_a_loss_that_is_not_finite_is_told_with_the_steps_until_then(together, place):
+@pytest.mark.parametrize(
+    ("backend", "platform", "stats", "nbytes"),
+    [
+        ("tensorflow", "gpu", {"bytes_limit": 5}, 0),
+        ("jax", "cpu", {"bytes_limit": 5}, 0),
+        ("jax", "gpu", None, 0),
+        ("jax", "gpu", {"bytes_limit": 5}, 5),
+    ],
+)
+def test_a_device_has_memory_where_jax_says_so_of_a_gpu(
+    backend, platform, stats, nbytes, monkeypatch
+):
+    """Elsewhere images stay on the host."""
+    device = SimpleNamespace(platform=platform, memory_stats=lambda: stats)
+    monkeypatch.setitem(sys.modules, "jax", SimpleNamespace(devices=lambda: [device]))
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert _resident._device_bytes() == nbytes
+
+
+@pytest.mark.parametrize(
+    ("hook", "seen"),
+    [
+        ("on_batch_begin", True),
+        ("on_batch_end", True),
+        ("on_train_batch_begin", True),
+        ("on_train_batch_end", True),
+        ("on_test_batch_begin", True),
+        ("on_test_batch_end", True),
+        ("on_predict_batch_end", False),
+        ("on_epoch_end", False),
+        ("on_test_begin", False),
+    ],
+)
+def test_a_callback_that_acts_in_steps_sees_them(hook, seen):
+    """Whether or not they have to wait for it."""
+
+    def act(self, *args, **options):
+        """Act."""
+
+    kind = type("Acting", (keras.callbacks.Callback,), {hook: act, "async_safe": True})
+    assert sees_steps(kind()) is seen
+
+
+@pytest.mark.parametrize(
+    ("together", "steps", "place"),
+    [(1, 9, " step 2"), (64, 704, "by step 128"), (64, 70, "by step 70")],
+)
+def test_a_loss_that_is_not_finite_is_told_with_the_steps_until_then(
+    together, steps, place
+):
     """Which of a call's steps it was, nobody knows."""
-    fed = SimpleNamespace(reached=deque(), together=together)
-    finite = FiniteLater(1, fed)
+    model = SimpleNamespace(reached=deque(), together=together, steps=steps)
+    finite = FiniteLater(1, model)
     finite.set_model(SimpleNamespace(get_weights=list, network=None))
     finite.on_epoch_begin(0)
-    fed.reached.extend([0.5, float("nan")])
-    with pytest.raises(NotFinite, match=f"epoch 1,.*{place}"):
+    model.reached.extend([0.5, float("nan")])
+    with pytest.raises(NotFinite, match=f"epoch 1,.*{place}[.]"):
         finite.on_test_begin()

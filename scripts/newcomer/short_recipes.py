@@ -2,8 +2,8 @@
 
 python scripts/newcomer/short_recipes.py --json docs/results/short_recipes.json
 
-Each is to end within two minutes on 2 cores, with images and weights at hand and nothing
-computed of them before. Those whose weights no source at hand has are named. Of what
+Each is to end within two minutes on 2 cores, with images and weights at hand and
+nothing computed of them before. Those whose weights no source has are named. Of what
 takes longer, `at_the_peak` tells how long the multiplications of each image's way
 through the network take at the speed of this machine's fastest float32 matrix product:
 above two minutes, convolutions as products cannot be done in time.

@@ -24,9 +24,10 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         smoothing: share of each target that is spread over all classes, in the loss of
             the training alone: validation losses of all phases can be compared.
         together: most steps that one call makes.
-        skipped: how many steps are passed over from now on, because they were done
+        steps: steps per epoch.
+        skipped: how many calls are passed over from now on, because they were made
             before: their batches are drawn, and nothing is learnt from them.
-        reached: the epoch's mean loss after each of the last two steps, which a device
+        reached: the epoch's mean loss after each of the last two calls, which a device
             may still be computing; who looks at one takes it away.
     """
 
@@ -34,6 +35,7 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
     sparse: bool
     smoothing: float
     together: int = 1
+    steps: int = 1
     skipped: int = 0
     reached: deque[Any]
     train_function: Any

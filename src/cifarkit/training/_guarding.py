@@ -94,8 +94,8 @@ class FiniteLater(Finite):
         """Look at the losses that are there, less the newest ones."""
         while len(self._fed.reached) > newest:
             self._seen += 1
-            number = self._seen * self._fed.together
-            place = f"step {number}" if self._fed.together == 1 else f"by step {number}"
+            step = min(self._seen * self._fed.together, self._fed.steps)
+            place = f"step {step}" if self._fed.together == 1 else f"by step {step}"
             self._check(self._fed.reached.popleft(), place)
 
 

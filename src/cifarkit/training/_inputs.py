@@ -1,6 +1,7 @@
 """What a user hands to `fit`, as one kind of value that gives batches."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -87,6 +88,13 @@ class Whole:
 
     def __len__(self) -> int:
         return len(self.split)
+
+    @cached_property
+    def on_device(self) -> Any:
+        """The images on the device that Keras on JAX computes on, put there once."""
+        import jax
+
+        return jax.device_put(self.split.images)
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
         """Return its batches for a phase."""

@@ -1,8 +1,8 @@
 """Steps that follow each other on a device, without the host between them.
 
-For Keras on JAX. What a step costs the host, to hand over some hundred weights and to
-launch it, is paid once for a stack of batches. Images stay on the device: a batch has
-their positions, and they are looked up within the step.
+For Keras on JAX. What a step costs the host, to hand over some hundred weights, is paid
+once for a stack of batches. Images stay on the device: a batch has their positions, and
+they are looked up within the step.
 """
 
 from collections.abc import Callable, Sequence

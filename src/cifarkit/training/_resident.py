@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifarkit._types import Floats, Labels
+from cifarkit._types import Floats, Labels, Model
 from cifarkit.training._batches import Feed
 from cifarkit.training._devices import WHOLE
 from cifarkit.training._inputs import Whole, held
@@ -15,7 +15,7 @@ from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Stage
 
 TOGETHER = 64
-"""Most steps in one call, where nothing waits for the end of each."""
+"""Most steps in one call, where nothing acts between them."""
 
 _SHARE = 0.25  # of the device's memory that the images may take
 
@@ -26,15 +26,11 @@ class Resident:
 
     Args:
         images: the images.
-        copy: the same on the device, uint8, shape `(N, H, W, 3)`.
         together: most steps in one call.
-        size: images per batch, where a phase is not asked; None to ask it.
     """
 
     images: Whole
-    copy: Any
     together: int
-    size: int | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -55,54 +51,41 @@ class Resident:
         return len(self.images)
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
-        """Return its batches for a phase, in stacks; to Keras, a stack is a step."""
-        if self.size:
-            phase = replace(phase, batch_size=self.size)
+        """Return its batches for a phase, in stacks, one for each call."""
         batches = self.images.batches(_positions, phase, draws=draws, key=key)
-        stacks = Stacks(batches, self.copy, self.together)
+        stacks = Stacks(batches, self.images.on_device, self.together)
         return replace(batches.feed(), batches=stacks)
 
 
-def on_device(stage: Stage, phase: Phase, *, awaited: bool) -> Stage:
+def on_device(stage: Stage, phase: Phase, *, seen: bool) -> Stage:
     """Return a stage whose images are on the GPU, where they can stay there.
 
     Args:
         stage: what a phase learns from.
         phase: the phase.
-        awaited: whether something wants the end of each step.
+        seen: whether something acts before or after each step.
     """
     parts = held(stage.data)
     nbytes = sum(each.split.images.nbytes for each in parts.values())
     alone = all(each.share == WHOLE for each in parts.values())
-    if not parts or not alone or nbytes > _SHARE * _device_bytes():
+    fits = nbytes <= _SHARE * _device_bytes()
+    if not (parts and alone and fits and _is_compiled(stage.learner)):
         return stage
-    together = 1 if awaited else TOGETHER
-    judged = even(len(stage.data.validation or ()), phase.batch_size)
-    sizes = {"train": None, "validation": judged}
+    most = 1 if seen or keras.config.max_steps_per_epoch() else TOGETHER
+    together = max(1, min(most, len(stage.data.train) // phase.batch_size))
     resident: dict[str, Any] = {
-        name: Resident(each, _put(each), together, sizes[name])
-        for name, each in parts.items()
+        name: Resident(each, together) for name, each in parts.items()
     }
     return replace(stage, data=replace(stage.data, **resident))
-
-
-def even(images: int, batch: int) -> int:
-    """Return a size of batches that leaves nothing over, if one is near; or `batch`.
-
-    What is left over is a step of another shape, which has to be compiled.
-    """
-    sizes = (size for size in range(4 * batch, batch - 1, -1) if images % size == 0)
-    return next(sizes, batch)
 
 
 def _positions(chosen: Labels, noise: Floats) -> Labels:
     return chosen.astype(np.int32)
 
 
-def _put(part: Whole) -> Any:
-    import jax
-
-    return jax.device_put(part.split.images)
+def _is_compiled(model: Model) -> bool:
+    """Whether Keras compiles its steps; what JAX cannot trace, it runs as Python."""
+    return all(each.supports_jit for each in model._flatten_layers())
 
 
 def _device_bytes() -> int:

@@ -37,6 +37,7 @@ from cifarkit.training._watching import (
     awaits_steps,
     kept_epoch,
     own_callbacks,
+    sees_steps,
     tell,
 )
 
@@ -66,7 +67,8 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
         loss=loss,
         metrics=["accuracy", *phase.metrics],
     )
-    model.together = getattr(train, "together", 1)
+    model.together = train.together if isinstance(train, Resident) else 1
+    model.steps = feed.steps
     model.make_variables()
     return model
 
@@ -97,7 +99,8 @@ def run(
     began = time.perf_counter()
     awaited = bool(keeping.folder) or any(map(awaits_steps, callbacks))
     with memory_named(*_memory_words(stage, phase, number)):
-        stage = on_device(stage, phase, awaited=awaited)
+        seen = awaited or any(map(sees_steps, callbacks))
+        stage = on_device(stage, phase, seen=seen)
         model = compiled(network, stage, phase)
         words = str(learnt(network, phase))
         guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])

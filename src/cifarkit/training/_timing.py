@@ -9,6 +9,7 @@ import keras
 
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
+from cifarkit.training._resident import on_device
 from cifarkit.training._running import compiled
 from cifarkit.training._stage import Stage
 
@@ -44,6 +45,7 @@ class Timing:
 
 def seconds_per_epoch(network: Network, stage: Stage, phase: Phase) -> float:
     """Return the forecast for one epoch; it changes the network's weights."""
+    stage = on_device(stage, phase, seen=True)
     model = compiled(network, stage, phase)
     feed = stage.data.train.feed(phase, draws=stage.policy.draws, key=(0, 0))
     watch = _Watch()

@@ -87,9 +87,21 @@ def own_callbacks(phase: Phase, fed: Fed, number: int, *, awaited: bool) -> list
 
 def awaits_steps(callback: Any) -> bool:
     """Whether Keras waits for each step's end, to tell a callback what it gave."""
-    hooks = (getattr(callback, name) for name in ("on_batch_end", "on_train_batch_end"))
-    acts = not all(getattr(hook, "_is_default", False) for hook in hooks)
+    acts = _has(callback, "on_batch_end", "on_train_batch_end")
     return acts and not getattr(callback, "async_safe", False)
+
+
+def sees_steps(callback: Any) -> bool:
+    """Whether a callback acts before or after steps, of training or of validation."""
+    moments = ("begin", "end")
+    kinds = ("batch", "train_batch", "test_batch")
+    return _has(callback, *(f"on_{kind}_{each}" for kind in kinds for each in moments))
+
+
+def _has(callback: Any, *hooks: str) -> bool:
+    """Whether a callback has any of these hooks of its own."""
+    own = (getattr(callback, hook, None) for hook in hooks)
+    return not all(getattr(hook, "_is_default", False) for hook in own)
 
 
 def tell(
