@@ -125,6 +125,25 @@ class Whole:
         return class_weights(phase.class_weight, counts)
 
 
+class InPlace:
+    """What a phase learns from in place of images: labels and classes are theirs."""
+
+    images: Whole
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return self.images.classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.images.class_names
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
 def data_of(given: Any, validation: Any = None, share: Share = WHOLE) -> Data:
     """Return `given` and `validation` as `Data`.
 

@@ -9,7 +9,7 @@ import numpy as np
 from cifarkit._types import Floats, Labels, Model
 from cifarkit.training._batches import Feed
 from cifarkit.training._devices import WHOLE
-from cifarkit.training._inputs import Whole, held
+from cifarkit.training._inputs import InPlace, Whole, held
 from cifarkit.training._looped import Stacks
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Stage
@@ -21,7 +21,7 @@ _SHARE = 0.25  # of the device's memory that the images may take
 
 
 @dataclass(frozen=True)
-class Resident:
+class Resident(InPlace):
     """Labelled images on a device, of which batches bring the positions alone.
 
     Args:
@@ -36,19 +36,6 @@ class Resident:
     def shape(self) -> tuple[int, ...]:
         """Shape of one native image."""
         return self.images.shape
-
-    @property
-    def classes(self) -> int:
-        """How many classes there are."""
-        return self.images.classes
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.images.class_names
-
-    def __len__(self) -> int:
-        return len(self.images)
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
         """Return its batches for a phase, in stacks, one for each call."""

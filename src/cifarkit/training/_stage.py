@@ -7,7 +7,7 @@ from cifarkit._types import Model
 from cifarkit.activations import Activations, Cache
 from cifarkit.augment import Policy
 from cifarkit.training._batches import Feed
-from cifarkit.training._inputs import Data, Whole
+from cifarkit.training._inputs import Data, InPlace, Whole
 from cifarkit.training._phase import Phase
 
 Caching = Literal["auto", "never"] | Cache
@@ -33,7 +33,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Kept(InPlace):
     """Labelled images of which the activations are kept.
 
     Args:
@@ -48,19 +48,6 @@ class Kept:
     def shape(self) -> tuple[int, ...]:
         """Shape of what is kept of one image."""
         return self.activations.shape
-
-    @property
-    def classes(self) -> int:
-        """How many classes there are."""
-        return self.images.classes
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.images.class_names
-
-    def __len__(self) -> int:
-        return len(self.images)
 
     def feed(self, phase: Phase, *, draws: int, key: tuple[int, ...] | None) -> Feed:
         """Return batches whose noise chooses the views; it is that of live training."""
