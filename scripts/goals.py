@@ -45,13 +45,15 @@ def quickstarts():
         "one attempt; no smaller size was tried",
     )
     long = found("quickstart_block_4")
+    lite = found("recipes/ours-efficientnetlite0.best")
     yield (
         "96 %, as soon as can be",
-        told(long),
-        long["test_accuracy"] >= 0.96,
+        f"{lite['measured']['accuracy']:.2%} in {lite['seconds']:,.0f} s",
+        lite["measured"]["accuracy"] >= 0.96,
         (
-            f"on validation images {max(long['history']['val_accuracy']):.2%}; one "
-            "attempt, `--unfreeze block_4 --epochs 5`"
+            "the default recipe on EfficientNet-Lite0, `ours-efficientnetlite0`; "
+            f"MobileNetV2 came to {told(long)} in the one attempt that was made, "
+            "`--unfreeze block_4 --epochs 5`"
         ),
     )
 
