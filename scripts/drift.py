@@ -13,7 +13,6 @@ of the head begins with another last bit.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -22,6 +21,12 @@ import numpy as np
 
 from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads, models
 from cifarkit.activations import Cache
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
+
+from measuring import command, write_json  # noqa: E402
+from surroundings import surroundings  # noqa: E402
 
 SHOWN = 1, 5, 20, 100, 200
 NUDGED = "live, the last bit of one weight changed"
@@ -88,26 +93,22 @@ def main():
     for batch_norm in ("frozen", "tuned"):
         runs = {}
         for way in WAYS:
-            runs[way], result = trained(data, batch_norm, way, options.seed)
+            runs[way] = trained(data, batch_norm, way, options.seed)
             found[batch_norm] = compared(runs)
             print(batch_norm, way, found[batch_norm].get(way, ""), flush=True)
-    provenance = result.provenance
-    kept = ("machine", "device", "versions", "when")
     figures = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": command(),
         "seed": options.seed,
-        **{key: provenance[key] for key in kept},
+        **surroundings(),
         "size": options.size,
         "steps": options.steps,
         "batch_norm": found,
     }
-    part = options.json.with_suffix(".part")
-    part.write_text(json.dumps(figures, indent=2) + "\n")
-    part.replace(options.json)
+    write_json(options.json, figures)
 
 
 def trained(data, batch_norm, way, seed):
-    """Train 200 steps of phase 2 in one way; return its losses, weights and result."""
+    """Return losses, weights, accuracy and engine of 200 steps of phase 2."""
     cache, engine = WAYS[way]
     honest = models.on_tensorflow_cpu
     if engine != "openvino":
@@ -129,7 +130,7 @@ def trained(data, batch_norm, way, seed):
         models.on_tensorflow_cpu = honest
     weights = np.concatenate([each.ravel() for each in result.phases[1].weights])
     accuracy = result.phases[1].validation_accuracy
-    return (noting.steps, weights, accuracy, result.phases[1].engine), result
+    return noting.steps, weights, accuracy, result.phases[1].engine
 
 
 def compared(runs):

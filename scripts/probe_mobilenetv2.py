@@ -8,10 +8,6 @@ images.
 """
 
 import argparse
-import importlib
-import json
-import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -22,6 +18,12 @@ from sklearn.linear_model import LogisticRegression
 
 from cifarkit import backbones, datasets
 from cifarkit.datasets import Split
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
+
+from measuring import command, write_json  # noqa: E402
+from surroundings import surroundings  # noqa: E402
 
 BACKBONE, SIZE, N_TRAIN, SEED, WEIGHT_DECAY = "mobilenetv2", 96, 10_000, 0, 1e-3
 
@@ -40,12 +42,9 @@ def main() -> None:
     probe.fit(pooled(model, train), train.labels)
     accuracy = probe.score(pooled(model, data.test), data.test.labels)
     result = {
-        "command": f"python {' '.join(sys.argv)}",
+        "command": command(),
         "seed": SEED,
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores",
-        "device": "cpu" if not keras.distribution.list_devices("gpu") else "gpu",
-        "versions": versions(),
-        "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **surroundings(),
         "test_accuracy": accuracy,
         "n_train": N_TRAIN,
         "n_test": len(data.test),
@@ -55,16 +54,8 @@ def main() -> None:
         "weights_digest": backbone.provenance()["digest"],
         "seconds": round(time.perf_counter() - start, 1),
     }
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
-    arguments.json.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(arguments.json, result)
     print(f"test accuracy {accuracy:.2%} in {result['seconds']} s: {arguments.json}")
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what computes here."""
-    names = ("keras", keras.config.backend(), "numpy", "sklearn")
-    modules = {name: importlib.import_module(name).__version__ for name in names}
-    return {"python": platform.python_version(), **modules}
 
 
 def extractor(backbone: backbones.Backbone) -> keras.Model:

