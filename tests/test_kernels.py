@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
+from cifarkit import models
 from cifarkit.models import accelerated, folded, folding, kernels
 from cifarkit.models.folding import pairs
 from cifarkit.models.graphs import calls
@@ -159,10 +161,20 @@ def test_other_backends_are_left_alone(monkeypatch):
     assert accelerated(model) is model
 
 
+def test_the_devices_of_pytorch_are_those_of_its_tensors(monkeypatch):
+    """Keras lists none of them."""
+    place = SimpleNamespace(type="cuda", index=None)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    monkeypatch.setattr(keras.ops, "zeros", lambda _: SimpleNamespace(device=place))
+    assert models.devices() == ["gpu:0"]
+    place.type, place.index = "mps", 1
+    assert models.devices() == ["mps:1"]
+
+
 def test_a_gpu_is_left_to_its_compiler(monkeypatch):
     """XLA fuses on a GPU what is fused by hand on a CPU."""
     model = network()
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     assert accelerated(model) is model
 
 

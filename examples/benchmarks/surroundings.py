@@ -8,8 +8,10 @@ from pathlib import Path
 
 import keras
 
+from cifarkit import models
+
 PACKAGES = (
-    *("cifarkit", "keras", "jax", "numpy", "openvino"),
+    *("cifarkit", "keras", "jax", "numpy", "openvino", "torch"),
     *("tensorflow", "tensorflow-cpu"),
 )
 
@@ -18,7 +20,7 @@ def surroundings():
     """Return `machine`, `device`, `versions` and `when` of this process."""
     return {
         "machine": machine(),
-        "device": ", ".join(map(str, keras.distribution.list_devices())),
+        "device": ", ".join(models.devices()),
         "versions": {
             "python": platform.python_version(),
             "backend": keras.backend.backend(),

@@ -96,8 +96,8 @@ def engine_for(
 
 def device() -> str:
     """Return the kind of device that Keras computes on: `"cpu"`, `"gpu"`, ..."""
-    first, *_ = keras.distribution.list_devices()
-    return str(first).partition(":")[0].lower()
+    first, *_ = models.devices()
+    return first.partition(":")[0].lower()
 
 
 def _keras() -> Engine:

@@ -15,7 +15,7 @@ def rounding(device: str) -> str:
     """Return in words what was set otherwise than by default; "" if nothing was.
 
     The environment can let oneDNN, by which TensorFlow multiplies on a CPU, compute in
-    bfloat16; TensorFlow has a switch for GPUs, and JAX one of its own.
+    bfloat16; TensorFlow has a switch for GPUs, JAX and PyTorch have one for all.
 
     Args:
         device: the kind of device that computes.
@@ -36,4 +36,9 @@ def _switched(device: str) -> list[str]:
 
         chosen = jax.config.jax_default_matmul_precision
         return [f"jax {chosen}"] if chosen else []
+    if backend == "torch":
+        import torch  # type: ignore[import-not-found, unused-ignore]
+
+        chosen = torch.get_float32_matmul_precision()
+        return [f"torch {chosen}"] if chosen != "highest" else []
     return []

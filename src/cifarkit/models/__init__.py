@@ -6,6 +6,7 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 
 from cifarkit.models.assembly import assemble
 from cifarkit.models.computing import (
+    devices,
     on_one_tensorflow_cpu,
     on_tensorflow_cpu,
     require_channels_last,
@@ -27,6 +28,7 @@ __all__ = [
     "check_hdf5",
     "cnn",
     "copy_of",
+    "devices",
     "folded",
     "is_graph",
     "loaded",

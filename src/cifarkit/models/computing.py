@@ -5,10 +5,19 @@ import keras
 from cifarkit._errors import InvalidArgument
 
 
+def devices() -> list[str]:
+    """Return the devices that Keras computes on, such as `["cpu:0"]`."""
+    if keras.backend.backend() != "torch":
+        return [str(each) for each in keras.distribution.list_devices()]
+    place = keras.ops.zeros(()).device  # Keras lists no devices of PyTorch
+    kind = "gpu" if place.type == "cuda" else place.type
+    return [f"{kind}:{place.index or 0}"]
+
+
 def on_tensorflow_cpu() -> bool:
     """Whether Keras runs on TensorFlow, and TensorFlow on a CPU."""
     on_tensorflow = keras.backend.backend() == "tensorflow"
-    return on_tensorflow and not keras.distribution.list_devices("gpu")
+    return on_tensorflow and not any(each.startswith("gpu") for each in devices())
 
 
 def require_channels_last() -> None:

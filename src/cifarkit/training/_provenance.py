@@ -9,11 +9,12 @@ from typing import Any
 
 import keras
 
+from cifarkit import models
 from cifarkit._types import Json
 
 _PACKAGES = (
-    *("cifarkit", "keras", "tensorflow", "tensorflow-cpu", "jax", "numpy"),
-    "openvino",
+    *("cifarkit", "keras", "tensorflow", "tensorflow-cpu", "jax", "torch"),
+    *("numpy", "openvino"),
 )
 
 
@@ -54,7 +55,7 @@ def _versions() -> dict[str, Any]:
 
 def _device() -> str:
     """Return the devices, with the model names of accelerators."""
-    names = ", ".join(str(each) for each in keras.distribution.list_devices())
+    names = ", ".join(models.devices())
     kinds = ", ".join(sorted(_kinds()))
     return f"{names} ({kinds})" if kinds else names
 
