@@ -41,6 +41,7 @@ def main():
     went_on = bool(run_dir and run_dir.exists())
     began, before = time.perf_counter(), worked()
     data = recipe.data(seed=options.seed)
+    near = twins(data.train.images, data.test.images) if options.report else None
     result, evaluation = recipe.run(data, seed=options.seed, run_dir=run_dir)
     trained = sum(phase.seconds + phase.features for phase in result.phases)
     seconds = max(time.perf_counter() - began, trained)  # of a run that went on, too
@@ -52,11 +53,6 @@ def main():
     print(f"in {seconds:.0f} s")
     if options.out:
         result.save(options.out)
-    if options.report:
-        told = {"augment": recipe.augment, "claimed": recipe.claimed.to_dict()}
-        told["twins"] = twins(data.train.images, data.test.images)
-        notes = *recipe.assumed, *recipe.notes
-        report.write(options.report, result, evaluation, data, notes=notes, **told)
     if row:
         command = " ".join(["python", *sys.argv])
         figures = recipes.ledger_row(
@@ -69,6 +65,11 @@ def main():
         part.replace(row)
         if not options.run_dir:
             shutil.rmtree(run_dir)  # so that a row that is deleted is measured again
+    if options.report:
+        told = {"augment": recipe.augment, "claimed": recipe.claimed.to_dict()}
+        notes = *recipe.assumed, *recipe.notes
+        told |= {"twins": near, "notes": notes}
+        report.write(options.report, result, evaluation, data, **told)
 
 
 def line(name):

@@ -109,6 +109,13 @@ def test_wrong_temperatures_are_refused(wrong):
         calibration.scaled(models.cnn("s2-m1"), wrong)
 
 
+def test_no_mistake_gives_no_temperature():
+    """The smaller the better, then: what is returned is the end of a range."""
+    with pytest.warns(UserWarning, match="Each of these 4 images"):
+        found = calibration.temperature(np.zeros(4, int), np.full((4, 2), [0.9, 0.1]))
+    assert found < 0.1
+
+
 def test_wrong_probabilities_are_refused():
     """Class numbers in place of probabilities; other lengths."""
     with pytest.raises(InvalidData):

@@ -418,6 +418,11 @@ def test_a_limit_holds_in_all_splits_and_phases():
     assert [phase.epochs for phase in short.phases] == [2, 2]
     assert recipe.limited(epochs=99, images=99_999) == recipe
     assert recipe.limited() == recipe
+    for wrong in ("3", 0, 1.5):
+        with pytest.raises(InvalidArgument, match="epochs"):
+            recipe.limited(epochs=wrong)
+        with pytest.raises(InvalidArgument, match="limit"):
+            recipe.limited(images=wrong)
 
 
 @pytest.mark.real

@@ -27,7 +27,8 @@ from cifarkit._errors import InvalidArgument, InvalidData, WriteError
 from cifarkit.doctoring import Twin
 from cifarkit.report import _claims, _course, _network, _opening, _quality
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
-from cifarkit.report._calibrated import calibrated
+from cifarkit.report._calibrated import Calibrated, calibrated
+from cifarkit.report._calibrated import calibration as calibration_text
 from cifarkit.report._html import html
 from cifarkit.report._markdown import markdown
 from cifarkit.report._pictures import Album, _looked_at, _named
@@ -40,6 +41,9 @@ CLAIMED = {"accuracy": 0.9024, "loss": 0.33, "gap": None, "f1": {"class 1": 0.8}
 def made(tmp_path_factory):
     """A small training, its evaluation and its report."""
     data = datasets.synthetic(n=100, size=16, classes=4)
+    other = data.validation.labels.copy()
+    other[0] = (other[0] + 1) % 4  # without mistakes there is no temperature
+    data = replace(data, validation=replace(data.validation, labels=other))
     network = models.cnn("s2-m1", classes=4, size=16)
     trainer = TwoPhaseTrainer(network, phase_1=Phase(epochs=2), verbose=0)
     result = trainer.fit(data)
@@ -174,6 +178,31 @@ def test_a_mean_of_two_answers_has_no_temperature(made):
     assert calibrated(made.result, made.evaluation, made.data, rows) is not None
 
 
+def test_no_temperature_is_fitted_to_no_mistakes(made):
+    """The least loss would be at the smallest one, whatever the test images say."""
+    data = made.data
+    rows = evaluation.probabilities(made.result.model, data.validation.images)
+    right = replace(data.validation, labels=rows.argmax(axis=1))
+    splits = replace(data, validation=right)
+    assert calibrated(made.result, made.evaluation, splits, rows) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "ece", "words"),
+    [
+        (-0.01, -0.001, "export("),
+        (0.01, -0.001, "no clear"),
+        (-0.01, 0.001, "no clear"),
+    ],
+)
+def test_a_temperature_is_recommended_where_it_helps(made, loss, ece, words):
+    """On the test images, by both figures."""
+    before = replace(made.evaluation, loss=0.5, objective=0.5, ece=0.1)
+    found = Calibrated(1.5, ece=0.1 + 0.01 * ece, loss=0.5 + 0.01 * loss)
+    (said,) = calibration_text(found, before)
+    assert words in said.text
+
+
 def test_a_report_tells_what_a_temperature_does(made):
     """What it says is what the scaled model has, of a temperature of validation."""
     data, model = made.data, made.result.model
@@ -195,6 +224,9 @@ def test_a_report_tells_what_a_temperature_does(made):
         {"claimed": {"f1": {"cow": 0.5}}},
         {"claimed": {"f1": {"class 1": 1.5}}},
         {"claimed": {"f1": 0.5}},
+        {"claimed": recipes.get("s3-mobilenetv2").claimed},
+        {"notes": None},
+        {"notes": ("one", 2)},
     ],
 )
 def test_what_does_not_belong_to_the_images_is_refused(made, options, tmp_path):
@@ -341,6 +373,24 @@ def test_markdown_shows_words_as_they_are():
     assert text == f"## {plain}\n\n| x | {plain} |\n|---|---:|\n| {plain} | 1 |\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("# one", r"\# one"),
+        ("## two", r"\## two"),
+        ("1. first", r"1\. first"),
+        ("12) twelfth", r"12\) twelfth"),
+        ("- less", r"\- less"),
+        ("-1 point", "-1 point"),
+        ("3.5 points", "3.5 points"),
+        ("R&D &amp; me", r"R&D \&amp; me"),
+    ],
+)
+def test_a_note_begins_no_heading_or_list(text, shown):
+    """Nor does it hold a sign by its name, which Markdown would put in."""
+    assert markdown([Points((text,))]) == f"- {shown}\n"
+
+
 def test_html_shows_words_as_they_are(tmp_path):
     """The same in HTML: what a parser reads is what was written."""
     (tmp_path / "p.png").write_bytes(b"\x89PNG")
@@ -462,10 +512,29 @@ def test_a_report_without_validation_or_mistakes_promises_none(made):
     ("name", "words"), [("s2-m6", "82 to 83%"), ("s2-m1", "about 55%")]
 )
 def test_a_rough_claim_is_quoted(name, words, made):
-    """A midpoint that nobody claimed does not stand alone."""
-    claimed = recipes.get(name, "as_published").claimed.to_dict()
-    said = str(_claims.claims(claimed, made.evaluation, made.result))
-    assert f"In the words of the claim: {words}." in said
+    """A midpoint that nobody claimed stands nowhere, and is not judged by."""
+    claim = recipes.get(name, "as_published").claimed
+    said = str(_claims.claims(claim.to_dict(), made.evaluation, made.result))
+    assert f"'accuracy', '{words}'" in said
+    assert "no exact figure" in said
+    assert "points" not in said
+    assert f"{claim.accuracy:.2%}" not in said + str(claim)
+
+
+def test_a_class_without_test_images_has_no_scores(made):
+    """Nothing is known of it: a score of 0 would say that it is never found."""
+    matrix = made.evaluation.confusion.copy()
+    matrix[1] = 0
+    said = markdown(_quality.quality(replace(made.evaluation, confusion=matrix)))
+    assert "| class 1 | - | - | - | 0 |" in said
+
+
+def test_a_mean_of_two_answers_is_named(made):
+    """Accuracy of images and of their mirror images together is another figure."""
+    for tta in (False, True):
+        how = replace(made.evaluation, tta=tta)
+        said = str(_opening.objective(made.result, made.data, how))
+        assert ("averaged with its mirror image" in said) == tta
 
 
 def test_a_report_counts_phases_from_one(made):

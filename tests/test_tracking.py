@@ -140,7 +140,9 @@ def server(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_has_the_run_the_figures_and_the_version(server, tmp_path, monkeypatch):
     """Metrics of both phases, settings, pictures, and a model that gives its answer."""
-    monkeypatch.chdir(tmp_path)
+    elsewhere = tmp_path / "elsewhere"  # not where the server has its database
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
     run = tracking.mlflow("cifar", uri=server, name="first", register="mine")
     done = trained(run)
     figures = {"confusion": viz.confusion(done.evaluation)}
@@ -167,7 +169,9 @@ def test_mlflow_has_the_run_the_figures_and_the_version(server, tmp_path, monkey
     assert paths == {"figures", "model", "evaluation.json"}
     (version,) = client.search_model_versions("name = 'mine'")
     assert version.run_id == found.info.run_id
-    got = mlflow.artifacts.download_artifacts("models:/mine/1", tracking_uri=server)
+    mlflow.set_tracking_uri(server)
+    got = mlflow.artifacts.download_artifacts("models:/mine/1")
+    mlflow.set_tracking_uri(None)
     images = np.zeros((1, 16, 16, 3), np.uint8)
     np.testing.assert_allclose(
         TrainResult.load(got).model.predict(images, verbose=0),

@@ -143,6 +143,27 @@ def test_confusion_shows_all_counts(evaluation):
     assert [text.get_text() for text in axes.texts] == counts
 
 
+def test_a_name_ends_at_its_column(evaluation):
+    """A slanting name that is centred lies under the columns to its right."""
+    names = viz.confusion(evaluation).axes[0].get_xticklabels()
+    assert {(each.get_ha(), each.get_rotation_mode()) for each in names} == {
+        ("right", "anchor")
+    }
+
+
+@pytest.mark.parametrize(("classes", "letters"), [(2, 45), (5, 60), (10, 200)])
+def test_long_names_leave_room_for_a_figure(classes, letters):
+    """They are cut; matplotlib warns, which fails, where nothing is left."""
+    names = tuple(f"{number} {'m' * letters}" for number in range(classes))
+    truth = evaluate_like(np.eye(classes, dtype=np.int64), names)
+    figures = viz.confusion(truth), viz.class_scores(truth)
+    for figure in (*figures, viz.comparison(dict.fromkeys(names, truth))):
+        figure.savefig(BytesIO())
+        shown = texts(figure)
+        assert any(each.endswith("…") for each in shown)
+        assert max(map(len, shown)) < 60
+
+
 def test_right_answers_have_another_colour_than_mistakes(evaluation):
     """The diagonal lies over the map, as wide as its cells, below the numbers."""
     axes = viz.confusion(evaluation).axes[0]
@@ -159,6 +180,13 @@ def test_class_scores_are_in_order(evaluation):
     widths = [bar.get_width() for bar in axes.patches]
     expected = sorted((100 * each.f1 for each in evaluation.per_class), reverse=True)
     np.testing.assert_allclose(widths, expected)
+
+
+def test_a_class_without_images_has_no_bar():
+    """A bar of no length would say that it is never found."""
+    truth = evaluate_like(np.diag([5, 0, 5]), ("a", "b", "c"))
+    axes = viz.class_scores(truth).axes[0]
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["a", "c"]
 
 
 def test_calibration_is_what_it_says():
@@ -189,6 +217,11 @@ def test_a_comparison_shows_claims(evaluation):
     assert np.array_equal(marks[0].get_data(), [[50], [1]])
     with pytest.raises(InvalidArgument, match="third"):
         viz.comparison(given, claimed={"third": 0.5})
+    for wrong in (90.24, -0.1, float("nan"), "0.9"):
+        with pytest.raises(InvalidArgument, match="claimed of 'one'"):
+            viz.comparison(given, claimed={"one": wrong})
+    nothing = viz.comparison(given, claimed={"one": None}).axes[0]
+    assert not [line for line in nothing.lines if line.get_marker() == "D"]
 
 
 def test_long_names_stay_beside_each_other(data):
@@ -391,6 +424,9 @@ def test_heat_lies_over_the_images(data):
     """Each image twice, once with its map."""
     maps = np.stack([np.full((32, 32), level, np.float32) for level in (0.25, 0.75)])
     figure = viz.heat(data.test.images[:2], maps, ["a", "b"])
+    for others in ((maps[:1], ()), (maps, ["a"])):
+        with pytest.raises(InvalidData, match="for each of 2 images"):
+            viz.heat(data.test.images[:2], *others)
     assert len(shown(figure)) == 6
     levels = [
         float(image.get_array().max())

@@ -9,6 +9,7 @@ Example:
     >>> calibrated.save("calibrated.keras")                          # doctest: +SKIP
 """
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +41,8 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
 
     Returns:
         A temperature from 0.05 to 20: above 1 where the model is too sure. The most
-        probable class of an image stays the same.
+        probable class of an image stays the same. Where each image is right already,
+        no temperature is small enough: the least is returned, with a warning.
 
     Raises:
         InvalidData: the arrays are bad or do not belong together.
@@ -52,6 +54,12 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """
     metrics.cross_entropy(labels, probabilities)  # refuses what does not fit
     rows, logits = np.arange(len(labels)), _logits(probabilities)
+    if (logits.argmax(axis=1) == labels).all():
+        warnings.warn(
+            f"Each of these {len(labels):,} images is classified rightly, so that no "
+            "temperature fits them. Give more images.",
+            stacklevel=2,
+        )
 
     def loss(exponent: float) -> float:
         scores = log_softmax(logits / np.exp(exponent), axis=1)

@@ -37,9 +37,10 @@ def cnn(name: str, *, classes: int = 10, size: int = 32, seed: int = 0) -> Model
     | s4-cnn | 32, 32; 64, 64; 128, 128 | | 128 | 0.5 | yes |
 
     The projects do not state everything. Chosen here: "same" padding everywhere (S3's
-    count of parameters asks for it), ReLU in every hidden layer, batch norm after the
-    ReLU of every convolution and nowhere else, Glorot uniform first weights, and for
-    s4-cnn all numbers. Augmentation is no part of the network.
+    count of parameters asks for it), the size of the kernels in s2-m2, s2-m4, s2-m6 and
+    s4-cnn, ReLU in every hidden layer, batch norm after the ReLU of every convolution
+    and nowhere else, Glorot uniform first weights, and for s4-cnn all numbers.
+    Augmentation is no part of the network.
 
     "ours-cnn" learns more in fewer epochs: 2 x 2 convolution of 24; blocks of two 3 x 3
     convolutions of 64, 256, 256 with batch norm and GELU; global max-pooling; softmax.

@@ -8,7 +8,7 @@ import numpy as np
 
 from cifarkit import datasets
 from cifarkit._errors import InvalidArgument
-from cifarkit._numbers import is_whole
+from cifarkit._numbers import is_whole, require_whole
 from cifarkit.datasets import Split, Splits
 
 _ALL, _TEST = 50_000, 10_000
@@ -64,6 +64,7 @@ class Images:
         Raises:
             InvalidArgument: `limit` is below 1.
         """
+        require_whole("limit", limit)
         parts = ("train", "validation", "test")
         return replace(
             self, **{name: min(limit, getattr(self, name)) for name in parts}

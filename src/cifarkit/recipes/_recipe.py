@@ -5,6 +5,7 @@ from typing import Any, Literal, final, get_args
 
 from cifarkit import backbones, models
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import require_whole
 from cifarkit.augment import Augmentation, compose
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, evaluate
@@ -109,6 +110,7 @@ class Recipe:
         given = self.images if images is None else self.images.limited(images)
         first, second = self.phase_1, self.phase_2
         if epochs is not None:
+            require_whole("epochs", epochs)
             first = _shortened(first, epochs)
             second = second and _shortened(second, epochs)
         return replace(self, images=given, phase_1=first, phase_2=second)

@@ -24,7 +24,7 @@ _HEAD = Phase(
 _LAYERS = (
     "64 x 64 pixels scaled to [0, 1] for this network",
     f"same padding, {RELU}, batch norm after each convolution",
-    "three blocks of two convolutions of 32, 64 and 128, Dense 128, Dropout 0.5",
+    "three blocks of two 3 x 3 convolutions of 32, 64 and 128, Dense 128, Dropout 0.5",
 )
 _RESIZE = "bilinear resizes"
 _PENALTIES = "the claimed loss very likely holds the penalties on weights"

@@ -31,8 +31,9 @@ def calibrated(
 ) -> Calibrated | None:
     """Return what a temperature does.
 
-    None without validation images, and where images and their mirror images were
-    averaged: a mean of two answers has no logits.
+    None without mistakes on validation images, to which nothing could be fitted, and
+    where images and their mirror images were averaged: a mean of two answers has no
+    logits.
 
     Args:
         result: what was trained.
@@ -44,6 +45,8 @@ def calibrated(
     if evaluation.tta or not len(known):
         return None
     given = probabilities(result.model, known.images)
+    if (given.argmax(axis=1) == known.labels).all():
+        return None
     found = temperature(known.labels, given)
     labels, softer = data.test.labels, rescaled(rows, found)
     return Calibrated(
@@ -58,13 +61,17 @@ def calibration(found: Calibrated | None, evaluation: Evaluation) -> list[Block]
     if found is None:
         return []
     given = f"{found.temperature:.2f}"
+    advice = (
+        "Where the network ends in a dense layer and a softmax, "
+        f"export(..., temperature={given}) puts it into a file."
+    )
+    if found.loss > evaluation.loss or found.ece > evaluation.ece:
+        advice = "It is no clear gain: too few validation images may be the reason."
     return [
         Text(
             f"Of temperatures, {given} fits the validation images best. The logits "
             f"divided by it have a calibration error of {found.ece:.4f} instead of "
             f"{evaluation.ece:.4f} on the test images, and a loss of {found.loss:.4f} "
-            f"instead of {evaluation.loss:.4f}; no image changes its class. Where the "
-            "network ends in a dense layer and a softmax, "
-            f"export(..., temperature={given}) puts it into a file."
+            f"instead of {evaluation.loss:.4f}; no image changes its class. {advice}"
         )
     ]

@@ -1,5 +1,7 @@
 """Whether a training, its evaluation and the images belong together."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 
 from cifarkit import metrics
@@ -11,6 +13,23 @@ from cifarkit.training import TrainResult
 
 _MOST_OTHERS = 0.005
 """The largest share of test images that two engines may put elsewhere."""
+
+
+def checked_notes(notes: Sequence[str] | str) -> tuple[str, ...]:
+    """Return notes as a tuple of texts, of one text too.
+
+    Raises:
+        InvalidArgument: something else.
+    """
+    given = (notes,) if isinstance(notes, str) else notes
+    if not isinstance(given, Iterable):
+        given = (given,)
+    texts = tuple(given)
+    if not all(isinstance(each, str) for each in texts):
+        raise InvalidArgument(
+            f"Expected notes as texts, or one text; received {notes!r:.200}."
+        )
+    return texts
 
 
 def check_images(result: TrainResult, evaluation: Evaluation, data: Splits) -> None:

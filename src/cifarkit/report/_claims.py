@@ -12,7 +12,7 @@ from cifarkit.report._quality import PENALISED
 from cifarkit.training import TrainResult
 
 _CLAIMED = {"accuracy": (0.0, 1.0), "loss": (-math.inf, math.inf), "gap": (-1.0, 1.0)}
-_BESIDE = ("f1", "penalised", "note")  # what a claim has beside figures
+_BESIDE = ("f1", "penalised", "rough", "note")  # what a claim has beside figures
 
 
 def check_claims(claimed: Mapping[str, Any] | None, class_names: Sequence[str]) -> None:
@@ -22,6 +22,11 @@ def check_claims(claimed: Mapping[str, Any] | None, class_names: Sequence[str]) 
         InvalidArgument: an unknown figure or class, or a figure outside of what it can
             be.
     """
+    if claimed is not None and not isinstance(claimed, Mapping):
+        raise InvalidArgument(
+            f"Expected a mapping of claims; received {claimed!r:.200}. Give the "
+            "to_dict() of a Claim, or a dictionary."
+        )
     _check_scores((claimed or {}).get("f1") or {}, class_names)
     for name, value in (claimed or {}).items():
         if name in _BESIDE or (name in _CLAIMED and value is None):
@@ -50,10 +55,11 @@ def claims(
     penalised = bool(claimed.get("penalised"))
     loss = evaluation.objective if penalised else evaluation.loss
     measured = {"accuracy": evaluation.accuracy, "loss": loss, "gap": result.gap}
+    rough = {"accuracy": claimed.get("rough")}
     rows = [
         (
             PENALISED if penalised and name == "loss" else name,
-            _told(name, claimed[name]),
+            rough.get(name) or _told(name, claimed[name]),
             _told(name, figure),
         )
         for name, figure in measured.items()
@@ -68,11 +74,12 @@ def claims(
     if scores:
         blocks.append(_scores(scores, evaluation))
     accuracy, note = claimed.get("accuracy"), claimed.get("note")
-    if accuracy is not None:
+    if rough["accuracy"]:
+        blocks.append(Text("The claimed accuracy is no exact figure."))
+    elif accuracy is not None:
         blocks.append(Text(_verdict(accuracy, evaluation)))
     if note:
-        rough = f"about {accuracy:.0%}" if accuracy and note == "about" else note
-        blocks.append(Text(f"In the words of the claim: {rough}."))
+        blocks.append(Text(f"In the words of the claim: {note}."))
     return blocks
 
 

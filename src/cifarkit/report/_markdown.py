@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 from cifarkit.report._blocks import Block, Code, Heading, Picture, Points, Table, Text
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~$]|&(?=#?\w+;))")
+_LEADING = re.compile(r"^(\d*)([#+.)-])(?=[ #]|$)")
+"""What would make a heading or a list of a line."""
 
 
 def markdown(blocks: Iterable[Block]) -> str:
@@ -18,9 +20,9 @@ def _block(block: Block) -> str:
         case Heading(text, level):
             return f"{'#' * level} {_plain(text)}"
         case Text(text):
-            return _plain(text)
+            return _line(text)
         case Points(items):
-            return "\n".join(f"- {_plain(item)}" for item in items)
+            return "\n".join(f"- {_line(item)}" for item in items)
         case Table(head, rows):
             return "\n".join([_row(head), _rule(len(head)), *map(_row, rows)])
         case Picture(path, caption):
@@ -39,3 +41,8 @@ def _rule(columns: int) -> str:
 
 def _plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _line(text: str) -> str:
+    """Return what begins a line; a cell of a table or a caption does not."""
+    return _LEADING.sub(r"\1\\\2", _plain(text))

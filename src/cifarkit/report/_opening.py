@@ -10,13 +10,14 @@ def objective(result: TrainResult, data: Splits, evaluation: Evaluation) -> list
     """Say what was to be done, and how it ended."""
     low, high = evaluation.interval
     made = result.provenance
+    each = ", each averaged with its mirror image," if evaluation.tta else ""
     return [
         Heading(f"{made['network']} on {len(data.train.class_names)} classes", 1),
         Heading("Objective"),
         Text(
             f"Classify images into {', '.join(data.train.class_names)}. Of "
-            f"{evaluation.n:,} test images {evaluation.accuracy:.2%} are classified "
-            f"correctly (95 % interval {low:.2%} to {high:.2%})."
+            f"{evaluation.n:,} test images{each} {evaluation.accuracy:.2%} are "
+            f"classified correctly (95 % interval {low:.2%} to {high:.2%})."
         ),
     ]
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from cifarkit.evaluation import Evaluation
+from cifarkit.metrics import ClassScore
 from cifarkit.report._blocks import Block, Heading, Points, Table
 
 PENALISED = "loss with weight penalties"
@@ -24,17 +25,11 @@ def quality(evaluation: Evaluation) -> list[Block]:
     ]
     if is_penalised(evaluation):
         rows.insert(2, (PENALISED, f"{evaluation.objective:.4f}"))
-    scores = [
-        (
-            each.name,
-            *(f"{value:.3f}" for value in (each.precision, each.recall, each.f1)),
-        )
-        for each in evaluation.per_class
-    ]
+    scores = tuple(map(_score, evaluation.per_class))
     blocks: list[Block] = [
         Heading("Results on the test images"),
         Table(("figure", "value"), tuple(rows)),
-        Table(("class", "precision", "recall", "F1"), tuple(scores)),
+        Table(("class", "precision", "recall", "F1", "images"), scores),
     ]
     pairs = [
         (f"{each.first} and {each.second}", f"{each.count:,}")
@@ -43,6 +38,13 @@ def quality(evaluation: Evaluation) -> list[Block]:
     if pairs:
         blocks.append(Table(("confused with each other", "images"), tuple(pairs)))
     return blocks
+
+
+def _score(each: ClassScore) -> tuple[str, ...]:
+    """Return the row of a class; of one without test images nothing is known."""
+    scores = each.precision, each.recall, each.f1
+    told = (f"{score:.3f}" if each.support else "-" for score in scores)
+    return (each.name, *told, f"{each.support:,}")
 
 
 def is_penalised(evaluation: Evaluation) -> bool:

@@ -13,7 +13,7 @@ from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
 from cifarkit.report._blocks import Block
 from cifarkit.report._calibrated import calibrated, calibration
-from cifarkit.report._checks import check_images, check_rows
+from cifarkit.report._checks import check_images, check_rows, checked_notes
 from cifarkit.report._claims import check_claims, claims
 from cifarkit.report._course import training
 from cifarkit.report._html import html
@@ -62,15 +62,15 @@ def write(
     Raises:
         InvalidArgument: `folder` is a file; training or evaluation had other images
             than `data`; the evaluation is that of another model; twins that are not
-            among the test images; or a claim of an unknown figure, or outside of what
-            it can be.
+            among the test images; notes that are no texts; or a claim of an unknown
+            figure, or outside of what it can be.
         MissingExtra: `pip install 'cifarkit[viz]'` is needed.
         WriteError: the folder cannot be written.
 
     Example:
         >>> report.write("runs/mine/report", result, evaluation, data)  # doctest: +SKIP
     """
-    notes = (notes,) if isinstance(notes, str) else notes
+    notes = checked_notes(notes)
     place = Path(folder)
     if place.exists() and not place.is_dir():
         raise InvalidArgument(f"Expected a folder; received the file {place}.")

@@ -70,8 +70,16 @@ def heat(images: Images, maps: Floats, captions: Sequence[str] = ()) -> Figure:
         images: RGB, uint8, shape `(N, H, W, 3)`.
         maps: from `grad_cam`, shape `(N, H, W)`.
         captions: one for each image, or none.
+
+    Raises:
+        InvalidData: there is not one map and one caption for each image.
     """
     count = len(images)
+    if len(maps) != count or len(captions) not in (0, count):
+        raise InvalidData(
+            f"Expected one map and one caption, or no captions, for each of {count} "
+            f"images; received {len(maps)} and {len(captions)}."
+        )
     figure, rows = canvas(2, count, width=1.3 * count, height=2.9)
     for place in range(count):
         upper, lower = rows[:, place]

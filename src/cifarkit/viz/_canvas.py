@@ -18,6 +18,9 @@ Axes: TypeAlias = Any
 BLUE, ORANGE, GREY = "#1f5fa8", "#d9731a", "#8a8f98"
 """Two colours that most people tell apart, and one for what matters less."""
 
+_LONGEST = 24
+"""Letters of a name that still leave room for a picture beside it."""
+
 _WIDTH = 0.6
 """Of a letter, as a share of its size."""
 
@@ -44,6 +47,17 @@ def canvas(
 def plain(text: str) -> str:
     """Return a text that matplotlib shows as it is: no dollar begins a formula."""
     return str(text).replace("$", r"\$")
+
+
+def short(name: str) -> str:
+    """Return a name in one line, cut where it would take the room of the picture."""
+    line = " ".join(str(name).split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+
+
+def label(name: str) -> str:
+    """Return a name as matplotlib shows it beside an axis."""
+    return plain(short(name))
 
 
 def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:

@@ -12,7 +12,17 @@ from cifarkit.augment import Augmentation, compose
 from cifarkit.datasets import Split, Splits
 from cifarkit.datasets import channels as channels_of
 from cifarkit.datasets._draw import generator
-from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, grid, plain, tidy
+from cifarkit.viz._canvas import (
+    BLUE,
+    GREY,
+    ORANGE,
+    Figure,
+    canvas,
+    grid,
+    label,
+    short,
+    tidy,
+)
 
 _COLOURS = {"red": "#c0392b", "green": "#2c8a4b", "blue": "#1f5fa8"}
 
@@ -36,7 +46,7 @@ def samples(split: Split, *, per_class: int = 1, seed: int = 0) -> Figure:
     for number, name in enumerate(split.class_names):
         places = random.permutation(np.flatnonzero(split.labels == number))[:per_class]
         chosen += places.tolist()
-        captions += [name, *[""] * per_class][: len(places)]
+        captions += [short(name), *[""] * per_class][: len(places)]
     if per_class == 1:
         return grid(split.images[chosen], captions, columns=max(1, min(5, len(chosen))))
     return grid(split.images[chosen], captions, columns=per_class, where="left")
@@ -55,7 +65,7 @@ def class_counts(splits: Splits) -> Figure:
         counts = np.bincount(split.labels, minlength=len(names))
         rows = np.arange(len(names)) + 0.27 * (place - 1)
         axes.barh(rows, counts, 0.25, label=part, color=colour)
-    axes.set_yticks(range(len(names)), map(plain, names))
+    axes.set_yticks(range(len(names)), map(label, names))
     axes.invert_yaxis()
     tidy(axes, x="images")
     figure.legend(loc="outside upper right", ncols=3, fontsize=8, frameon=False)

@@ -10,7 +10,7 @@ from cifarkit._numbers import require_whole
 from cifarkit._types import Floats
 from cifarkit.datasets import Split
 from cifarkit.datasets._draw import generator
-from cifarkit.viz._canvas import Figure, grid
+from cifarkit.viz._canvas import Figure, grid, short
 
 _COLUMNS = 6
 
@@ -65,8 +65,8 @@ def _shown(split: Split, rows: Floats, places: NDArray[np.intp]) -> Figure:
     captions = []
     for place in places:
         true, guess = split.labels[place], rows[place].argmax()
-        words = f"{split.class_names[guess]} {rows[place, guess]:.0%}"
-        wrong = f"\ntrue: {split.class_names[true]} {rows[place, true]:.1%}"
+        words = f"{short(split.class_names[guess])} {rows[place, guess]:.0%}"
+        wrong = f"\ntrue: {short(split.class_names[true])} {rows[place, true]:.1%}"
         captions.append(words + (wrong if guess != true else ""))
     return grid(split.images[places], captions, columns=_COLUMNS)
 

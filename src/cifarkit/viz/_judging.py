@@ -9,7 +9,7 @@ from cifarkit import metrics
 from cifarkit._extras import require
 from cifarkit.evaluation import Evaluation
 from cifarkit.metrics._probability import binned
-from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, plain, tidy
+from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, label, tidy
 
 _BINS = 15
 _NARROW = 0.1
@@ -25,7 +25,7 @@ def confusion(evaluation: Evaluation) -> Figure:
     Raises:
         MissingExtra: matplotlib or seaborn is not installed.
     """
-    names, matrix = [*map(plain, evaluation.class_names)], evaluation.confusion
+    names, matrix = [*map(label, evaluation.class_names)], evaluation.confusion
     few = len(names) <= _NUMBERED
     side = 2.2 + 0.48 * min(len(names), _NUMBERED)
     figure, ((axes,),) = canvas(width=side + 0.4, height=side)
@@ -47,14 +47,19 @@ def confusion(evaluation: Evaluation) -> Figure:
         spot = axes.add_patch(_square(number))
         spot.set_zorder(1.1)  # over the map, below the numbers
     tidy(axes, title=f"{evaluation.accuracy:.2%} right", x="predicted", y="true")
-    axes.tick_params(axis="x", rotation=45)
     axes.tick_params(axis="y", rotation=0)
+    for name in axes.get_xticklabels():  # its end, not its middle, is at its column
+        name.set(rotation=45, ha="right", rotation_mode="anchor")
     return figure
 
 
 def class_scores(evaluation: Evaluation) -> Figure:
-    """Show F1, precision and recall of every class, the best F1 first."""
-    scores = sorted(evaluation.per_class, key=lambda score: -score.f1)
+    """Show F1, precision and recall of every class, the best F1 first.
+
+    Classes without images are left out: nothing is known of them.
+    """
+    known = (each for each in evaluation.per_class if each.support)
+    scores = sorted(known, key=lambda score: -score.f1)
     figure, ((axes,),) = canvas(height=1.1 + 0.28 * len(scores))
     rows = range(len(scores))
     axes.barh(rows, [100 * each.f1 for each in scores], 0.62, color=BLUE, label="F1")
@@ -65,7 +70,7 @@ def class_scores(evaluation: Evaluation) -> Figure:
     for row, each in enumerate(scores):
         colour = "white" if each.f1 > _NARROW else "black"  # beside a short bar
         axes.annotate(f"{100 * each.f1:.1f}", (1, row), color=colour, **_INSIDE)
-    axes.set_yticks(rows, [plain(each.name) for each in scores])
+    axes.set_yticks(rows, [label(each.name) for each in scores])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)  # bars that begin elsewhere exaggerate
     tidy(axes, x="%")
