@@ -181,6 +181,23 @@ def test_a_frozen_part_that_augments_runs_live(data):
         made.fit(data)
 
 
+def test_a_frozen_part_that_adds_to_the_loss_runs_live(data):
+    """What is computed once adds nothing to any step."""
+    penalty = keras.regularizers.L2(1e-3)
+    odd = keras.layers.Conv2D(4, 3, activity_regularizer=penalty)
+    network = keras.Sequential([keras.Input((32, 32, 3)), odd])
+    body = backbones.wrap(network, preprocess="unit")
+    phase = Phase(epochs=2, batch_size=32)
+    made = TwoPhaseTrainer(
+        body, heads.linear(), phase_1=phase, phase_2=None, augment=(), verbose=0
+    )
+    assert made.fit(data).phases[0].engine == "live"
+    solved = Phase(optimizer="lbfgs")
+    made = TwoPhaseTrainer(body, heads.linear(), phase_1=solved, phase_2=None)
+    with pytest.raises(InvalidArgument, match="activity regularizer"):
+        made.fit(data)
+
+
 def test_a_preprocessing_that_augments_runs_live(data):
     """A layer that is called so belongs to no body, and augments all the same."""
     several = [keras.layers.RandomFlip(), keras.layers.Rescaling(1 / 255)]

@@ -1,6 +1,7 @@
 """Folders of image files: what is read, in what order, and what is refused."""
 
 import os
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -37,6 +38,16 @@ def test_images_of_all_formats_and_sides_become_one_array(folder):
         found = part.images[:, 8, 8].astype(int)
         assert np.abs(found - expected).max() <= 6  # JPEG and WEBP are not exact
     assert str(folder) in parts.source
+
+
+def test_images_are_held_once(folder):
+    """Decoded into their parts: another copy of all would double what is needed."""
+    tracemalloc.start()
+    data = from_folder(folder, size=512, validation=0.2, test=0.2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    held = sum(each.images.nbytes for each in (data.train, data.validation, data.test))
+    assert peak < 1.5 * held
 
 
 def test_the_order_is_that_of_the_names(folder):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import cifarkit
 from cifarkit import _sealed, _store, augment
-from cifarkit._errors import InvalidArgument, SourceError
+from cifarkit._errors import InvalidArgument, SourceError, TrainingError
 from cifarkit.activations import (
     PLAIN,
     Cache,
@@ -204,6 +204,11 @@ class Sharpen(keras.layers.Layer):
         return values * 2.0
 
 
+def gelu(values):
+    """Return what Keras' function of that name does not."""
+    return values + 10.0
+
+
 class Scripted(Sharpen):
     """The same in a script that is run itself: Keras notes no module of it."""
 
@@ -217,8 +222,9 @@ class Scripted(Sharpen):
         Scripted(),
         keras.layers.Lambda(halved),
         keras.layers.Activation(halved),
+        keras.layers.Activation(gelu),
     ],
-    ids=["layer", "scripted", "lambda", "function"],
+    ids=["layer", "scripted", "lambda", "function", "namesake"],
 )
 def test_what_is_not_keras_own_is_never_kept(layer):
     """Its name and settings stay when its code changes."""
@@ -603,6 +609,18 @@ def test_the_record_says_what_an_entry_is():
     assert entry.key.engine == keras.backend.backend()
     with _store.lock_if_free(entry.key.digest) as free:
         assert free
+
+
+def test_what_cannot_be_kept_leaves_nothing(store):
+    """The same values would be met again: a part of them is of no use to anybody."""
+    images = IMAGES.copy()
+    images[-1] = 255
+    model = keras.Sequential(
+        [keras.Input(IMAGES.shape[1:]), keras.layers.Rescaling(70_000 / 255)]
+    )
+    with pytest.raises(TrainingError, match="fit float16"):
+        extract(model, images, cache=Cache(dtype="float16"))
+    assert not list((store / "activations").glob(".part-*"))
 
 
 def test_a_fill_in_progress_is_not_pruned(store):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -31,12 +32,13 @@ from cifarkit._errors import (
     UnknownName,
 )
 from cifarkit.activations import Activations
-from cifarkit.training import _provenance
+from cifarkit.training import _provenance, _saving
 from cifarkit.training._batches import Batches
 from cifarkit.training._fed import Fed, _Augmented
 from cifarkit.training._inputs import data_of
 from cifarkit.training._network import pretrained
 from cifarkit.training._optimizing import optimizer_of
+from cifarkit.training._snapshot import seeds_of
 from cifarkit.training._watching import kept_epoch
 
 QUICK = {"epochs": 1, "learning_rate": 1e-3, "batch_size": 32}
@@ -450,6 +452,7 @@ def test_a_data_set_of_tensorflow_is_checked(data):
         (pairs, r"\.batch\(64\)"),
         (scaled, "multiplied by 255"),
         (pairs.batch(32).take(0), "empty"),
+        (pairs.batch(32).map(lambda x, y: (x[40:], y[40:])), "none in batch 1"),
         (pairs.batch(32).map(lambda x, y: ({"image": x}, y)), "plain tensors"),
         (unknown, "with C known"),
         (
@@ -594,7 +597,7 @@ def test_copies_of_a_network_with_normalization_answer_alike(data):
     from cifarkit.training._network import from_scratch
 
     images = data.test.images[:4].astype("float32")
-    copy = from_scratch(network, classes=4, native=(16, 16, 3)).model
+    copy = from_scratch(network, classes=4, native=(16, 16, 3), seed=0).model
     assert np.allclose(copy(images), network(images), atol=1e-6)
 
 
@@ -638,6 +641,69 @@ def test_a_callback_that_sets_a_rate_on_a_schedule_is_refused(data, schedule, ra
     with pytest.raises(InvalidArgument, match=r"phase 1 follows.*'constant'"):
         trainer(phase).fit(data, callbacks=[callback])
     trainer(Phase(**QUICK, schedule="constant")).fit(data, callbacks=[callback])
+
+
+def test_what_is_no_callback_is_refused_before_anything_is_computed(data):
+    """Keras would ask it for methods that it lacks, behind the features."""
+    with pytest.raises(InvalidArgument, match="Expected Keras callbacks; received 3"):
+        trainer().fit(data, callbacks=[3])
+
+
+def test_a_file_that_a_second_phase_would_empty_is_refused(data, tmp_path):
+    """Keras opens it whenever training begins: the first phase would be lost."""
+    path, two = tmp_path / "log.csv", {"phase_2": Phase(**QUICK, unfreeze="all")}
+    with pytest.raises(InvalidArgument, match="append=True"):
+        trainer(**two).fit(data, callbacks=[keras.callbacks.CSVLogger(path)])
+    trainer(phase_2=None).fit(data, callbacks=[keras.callbacks.CSVLogger(path)])
+    path.unlink()
+    result = trainer(**two).fit(
+        data, callbacks=[keras.callbacks.CSVLogger(path, append=True)]
+    )
+    assert len(path.read_text().splitlines()) == 1 + len(result.history["loss"])
+
+
+@pytest.mark.parametrize("last", ["relu", "norm"])
+def test_a_phase_that_reaches_no_weight_is_refused(data, last):
+    """One layer is unfrozen, and it has nothing that may learn."""
+    layer = {
+        "relu": keras.layers.ReLU(),
+        "norm": keras.layers.BatchNormalization(),
+    }[last]
+    body = keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.Conv2D(4, 3), layer]
+    )
+    made = TwoPhaseTrainer(
+        backbones.wrap(body, preprocess="unit"),
+        heads.linear(),
+        phase_1=Phase(**QUICK),
+        phase_2=Phase(**QUICK, unfreeze=1, train_head=False),
+        verbose=0,
+    )
+    with pytest.raises(InvalidArgument, match="phase_2: Expected a phase in which"):
+        made.plan(data)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_dropout_without_a_seed_follows_from_that_of_the_trainer(data, whole):
+    """In a backbone as in a network from scratch; one with a seed keeps it."""
+    drawn = []
+    for seed in (0, 0, 1):
+        parts = [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(4, 3, 4, kernel_initializer="ones"),
+            keras.Sequential([keras.layers.Dropout(0.5)]),
+            keras.layers.Dropout(0.5, seed=7, name="own"),
+        ]
+        top = [keras.layers.Flatten(), keras.layers.Dense(4, "softmax")]
+        network = keras.Sequential([*parts, *(top if whole else [])])
+        body = network if whole else backbones.wrap(network, preprocess="unit")
+        course = TwoPhaseTrainer(
+            body, None if whole else heads.linear(), seed=seed
+        ).course
+        made = course.network(data_of(data, None))
+        drawn.append([each.numpy().tolist() for each in seeds_of(made.model)])
+    assert drawn[0] == drawn[1] != drawn[2]
+    assert all([7, 0] in each for each in drawn)
 
 
 def test_a_callback_predicts_from_images_in_each_phase(data):
@@ -747,6 +813,44 @@ def test_a_kill_between_two_renames_leaves_one_of_both_results(
     assert set(seen) == {0, 1}
 
 
+def test_a_result_is_read_while_another_one_is_saved(data, tmp_path, monkeypatch):
+    """One of both is read; neither the reader nor the writer is in the other's way."""
+    results = [trainer(seed=seed).fit(data) for seed in range(2)]
+    replace, loaded = Path.replace, []
+
+    def busy(self, target):
+        done = replace(self, target)
+        monkeypatch.setattr(Path, "replace", replace)
+        loaded.append(TrainResult.load(folder))
+        monkeypatch.setattr(Path, "replace", busy)
+        return done
+
+    folder = results[0].save(tmp_path / "result")
+    monkeypatch.setattr(Path, "replace", busy)
+    results[1].save(folder)
+    monkeypatch.setattr(Path, "replace", replace)
+    seeds = [each.provenance["seed"] for each in (*loaded, TrainResult.load(folder))]
+    assert seeds == sorted(seeds)
+    assert set(seeds) == {0, 1}
+
+
+def test_a_result_that_changes_while_it_is_read_is_read_again(
+    data, tmp_path, monkeypatch
+):
+    """The files of one result do not fit the record of another."""
+    results = [trainer(seed=seed).fit(data) for seed in range(2)]
+    folder, record = results[0].save(tmp_path / "result"), _saving._record
+
+    def overtaken(place):
+        found = record(place)
+        monkeypatch.setattr(_saving, "_record", record)
+        results[1].save(folder)
+        return found
+
+    monkeypatch.setattr(_saving, "_record", overtaken)
+    assert TrainResult.load(folder).provenance["seed"] == 1
+
+
 def test_two_saves_that_were_killed_leave_one_of_the_results(
     data, tmp_path, monkeypatch
 ):
@@ -812,6 +916,9 @@ def test_the_plan_is_timed_on_a_throw_away_network(data):
     made = trainer(phase_2=Phase(**QUICK, unfreeze="all"))
     plan = made.plan(data, timed=True)
     head, whole = (phase.timing for phase in plan.phases)
+    one = replace(made.course.phases[0], batch_size=len(data.train))
+    (alone,) = trainer(phase_1=one, phase_2=None).plan(data, timed=True).phases
+    assert min(alone.timing.live, alone.timing.kept) > 0  # of an epoch of one step
     assert min(head.live, head.kept, head.ahead, whole.live) > 0
     assert (whole.kept, whole.ahead) == (None, 0)
     assert "s ahead, then" in str(plan)

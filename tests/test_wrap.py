@@ -226,3 +226,84 @@ def test_a_subclass_is_wrapped_if_it_is_its_graph():
     images = np.ones((1, 8, 8, 3), np.float32)
     found = backbones.wrap(given, preprocess="raw").build(8).predict(images, verbose=0)
     np.testing.assert_allclose(found, given.predict(images, verbose=0), rtol=1e-6)
+
+
+def nested(**options) -> Model:
+    """Return Keras' idiom for a network of one's own: another one inside it."""
+    image = keras.Input((16, 16, 3))
+    x = layers.Conv2D(8, 3, strides=2, padding="same", name="deep_conv")(image)
+    x = layers.BatchNormalization(name="deep_norm")(x)
+    deep = keras.Sequential([keras.Input((8, 8, 8)), layers.ReLU(name="deep_relu")])
+    base = keras.Model(image, layers.Add(name="deep_add")([deep(x), x]), name="base")
+    values = base(layers.Rescaling(1 / 255, name="scale")(image), **options)
+    return keras.Model(image, layers.Conv2D(4, 1, name="last")(values), name="mine")
+
+
+@pytest.mark.parametrize("options", [{}, {"training": False}])
+def test_a_network_inside_is_opened(options) -> None:
+    """Its layers are layers of the backbone, so that a phase can free some of them."""
+    model, images = nested(**options), random_images()
+    statistics = model.get_layer("base").get_layer("deep_norm")
+    statistics.set_weights(np.random.default_rng(1).random((4, 8), "f4"))
+    backbone = backbones.wrap(model, preprocess="raw")
+    copy = backbone.build(16)
+    assert [layer.name for layer in backbone.body(copy)] == [
+        *("scale", "deep_conv", "deep_norm", "deep_relu", "deep_add", "last")
+    ]
+    assert np.array_equal(copy.predict(images), model.predict(images))
+
+
+def test_a_network_that_is_called_twice_stays_one() -> None:
+    """Its layers would need two names each."""
+    image, images = keras.Input((16, 16, 3)), random_images()
+    shared = keras.Sequential([image, layers.Conv2D(3, 1)], name="shared")
+    model = keras.Model(image, shared(shared(image)))
+    copy = backbones.wrap(model, preprocess="raw").build(16)
+    assert [layer.name for layer in copy.layers] == ["image", "shared"]
+    assert np.array_equal(copy.predict(images), model.predict(images))
+
+
+def test_preprocessing_of_a_network_inside_is_seen() -> None:
+    """Images would be converted twice."""
+    part = layers.Rescaling(1 / 255, name="preprocess_unit")
+    inner = keras.Sequential([keras.Input((16, 16, 3)), part])
+    model = keras.Sequential([keras.Input((16, 16, 3)), inner, layers.Conv2D(3, 1)])
+    with pytest.raises(InvalidArgument, match="preprocess_unit"):
+        backbones.wrap(model, preprocess="unit")
+
+
+@pytest.mark.parametrize("name", ["images", "resize"])
+def test_names_of_ours_are_refused(name) -> None:
+    """Keras would say it of the whole network, when it is built."""
+    body = [keras.Input((16, 16, 3)), layers.Conv2D(3, 1, name="image")]
+    with pytest.raises(InvalidArgument, match="'image'"):
+        backbones.wrap(keras.Sequential(body), preprocess="raw")
+    named = keras.Sequential([keras.Input((16, 16, 3)), layers.ReLU()], name=name)
+    with pytest.raises(InvalidArgument, match=name):
+        backbones.wrap(named, preprocess="raw")
+
+
+def test_a_size_of_which_nothing_is_left_is_refused() -> None:
+    """How small images may be, the network alone knows."""
+    model = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(3, 7)])
+    backbone = backbones.wrap(model, preprocess="raw")
+    assert backbone.build(8).output_shape == (None, 2, 2, 3)
+    with pytest.raises(InvalidArgument, match=r"size of 4.*larger"):
+        backbone.build(4)
+
+
+def gelu(values):
+    """Return what Keras' function of that name does not."""
+    return values * 2.0
+
+
+def test_a_function_that_is_named_like_one_of_keras_is_refused() -> None:
+    """Keras writes down its name alone, and would read back its own."""
+    conv = layers.Conv2D(3, 1, activation=gelu, name="odd")
+    inner = keras.Sequential([keras.Input((16, 16, 3)), conv])
+    model = keras.Sequential([keras.Input((16, 16, 3)), inner])
+    with pytest.raises(InvalidArgument, match="'odd'"):
+        backbones.wrap(model, preprocess="raw")
+    plain = layers.Conv2D(3, 1, activation=keras.activations.gelu)
+    model = keras.Sequential([keras.Input((16, 16, 3)), plain])
+    assert backbones.wrap(model, preprocess="raw").build(16).layers

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from cifarkit import _sealed, _store
-from cifarkit._errors import SourceError
+from cifarkit._errors import SourceError, TrainingError
 from cifarkit.activations import _shelf
 from cifarkit.activations._codec import Codec, Parts
 from cifarkit.activations._key import Key
@@ -55,9 +55,13 @@ class Filling:
         Raises:
             SourceError: the disk is full or cannot be written; or what the batches
                 are made from cannot be read any more.
+            TrainingError: their values cannot be kept.
         """
         try:
             self._write(batches, done)
+        except TrainingError:  # of these values: nothing can go on from them
+            shutil.rmtree(self._path, ignore_errors=True)
+            raise
         except OSError as error:
             shutil.rmtree(self._path, ignore_errors=True)
             if isinstance(error, SourceError):  # of what is read here, not written

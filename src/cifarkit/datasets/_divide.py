@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._numbers import is_number
+from cifarkit._types import Labels
 from cifarkit.datasets._draw import deal, generator
 from cifarkit.datasets._splits import Split, Splits
 
@@ -28,12 +29,34 @@ def divide(
         InvalidArgument: a fraction or the seed is out of range.
         InvalidData: a class has too few images for the parts asked for.
     """
-    counts = np.bincount(whole.labels, minlength=len(whole.class_names))
-    parts = shares(whole.class_names, counts, validation=validation, test=test)
-    held_out, held_test, rest = deal(whole.labels, parts, generator(seed))
-    return Splits(
-        whole.select(rest), whole.select(held_out), whole.select(held_test), source
+    rows = dealt(
+        whole.class_names, whole.labels, validation=validation, test=test, seed=seed
     )
+    train, held_out, held_test = map(whole.select, rows)
+    return Splits(train, held_out, held_test, source)
+
+
+def dealt(
+    names: tuple[str, ...],
+    labels: Labels,
+    *,
+    validation: float,
+    test: float,
+    seed: int,
+) -> tuple[NDArray[np.intp], ...]:
+    """Return which images are for training, validation and test, as `divide` does.
+
+    Args:
+        names: of the classes.
+        labels: class numbers of all images, shape `(N,)`.
+        validation: as in `divide`.
+        test: as in `divide`.
+        seed: as in `divide`.
+    """
+    counts = np.bincount(labels, minlength=len(names))
+    parts = shares(names, counts, validation=validation, test=test)
+    held_out, held_test, rest = deal(labels, parts, generator(seed))
+    return rest, held_out, held_test
 
 
 def shares(

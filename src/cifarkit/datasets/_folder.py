@@ -10,8 +10,7 @@ from cifarkit import images
 from cifarkit._errors import InvalidData
 from cifarkit._types import Images
 from cifarkit.datasets._checks import check_names, check_size
-from cifarkit.datasets._divide import divide, shares
-from cifarkit.datasets._draw import generator
+from cifarkit.datasets._divide import dealt
 from cifarkit.datasets._splits import Split, Splits
 
 
@@ -52,18 +51,17 @@ def from_folder(
         Splits(train=2938, validation=366, test=366 images of 160 x 160, 5 classes, ...
     """
     check_size(size)
-    generator(seed)
     place = Path(os.path.expanduser(path))
     files = {folder.name: _files(folder) for folder in _class_folders(place)}
     check_names(tuple(files))
-    counts = np.array([len(members) for members in files.values()])
-    shares(tuple(files), counts, validation=validation, test=test)  # before the work
+    names, counts = tuple(files), [len(members) for members in files.values()]
     labels = np.repeat(np.arange(len(files), dtype=np.int64), counts)
-    pixels = _decoded([file for members in files.values() for file in members], size)
-    whole = Split(pixels, labels, tuple(files), size)
-    return divide(
-        whole, validation=validation, test=test, seed=seed, source=f"folder {path}"
+    every = [file for members in files.values() for file in members]
+    train, held_out, held_test = (
+        Split(_decoded([every[row] for row in rows], size), labels[rows], names, size)
+        for rows in dealt(names, labels, validation=validation, test=test, seed=seed)
     )
+    return Splits(train, held_out, held_test, f"folder {path}")
 
 
 def _class_folders(path: Path) -> list[Path]:

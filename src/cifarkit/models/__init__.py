@@ -11,14 +11,14 @@ from cifarkit.models.computing import (
     on_tensorflow_cpu,
     require_channels_last,
 )
-from cifarkit.models.copying import UNWRITABLE, copy_of, settle
+from cifarkit.models.copying import UNWRITABLE, copy_of, namesake, settle
 from cifarkit.models.folding import folded
-from cifarkit.models.graphs import calls, is_graph
+from cifarkit.models.graphs import calls, is_graph, uncompiled
 from cifarkit.models.kernels import accelerated
 from cifarkit.models.loading import check_hdf5, loaded
 from cifarkit.models.networks import cnn, names
 from cifarkit.models.resizing import without_resizing
-from cifarkit.models.seeding import redraw
+from cifarkit.models.seeding import redraw, reseed
 
 __all__ = [
     "UNWRITABLE",
@@ -33,10 +33,13 @@ __all__ = [
     "is_graph",
     "loaded",
     "names",
+    "namesake",
     "on_one_tensorflow_cpu",
     "on_tensorflow_cpu",
     "redraw",
     "require_channels_last",
+    "reseed",
     "settle",
+    "uncompiled",
     "without_resizing",
 ]

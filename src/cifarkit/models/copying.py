@@ -1,11 +1,13 @@
 """Copies of models that answer as the original does."""
 
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 import keras
 from numpy.typing import NDArray
 
+from cifarkit._errors import InvalidArgument
 from cifarkit._types import Layer, Model
 from cifarkit.models.graphs import is_graph, uncompiled
 from cifarkit.models.resizing import for_xla
@@ -23,14 +25,40 @@ def copy_of(model: Model, weights: Sequence[NDArray[Any]] | None = None) -> Mode
             weights of the model.
 
     Raises:
-        NotImplementedError, TypeError, ValueError: `UNWRITABLE`, of a layer that cannot
-            be made again.
+        InvalidArgument: a layer cannot be made again.
     """
+    if name := namesake(model):
+        raise InvalidArgument(
+            f"Expected a layer {name!r} that can be copied; received one whose "
+            "activation has the name of one of Keras' own, which the copy would have "
+            "instead. Give the function another name, and register it with Keras."
+        )
     given = uncompiled(model) if is_graph(model) else model
-    copy = keras.models.clone_model(given)
+    try:
+        copy = keras.models.clone_model(given)
+    except UNWRITABLE as error:
+        raise InvalidArgument(
+            f"Expected a model that keras.models.clone_model can copy; received "
+            f"{model.name!r} ({error!s:.300}). Give its layers a get_config."
+        ) from error
     copy.set_weights(model.get_weights() if weights is None else list(weights))
     settle(copy)
     return for_xla(copy)
+
+
+def namesake(model: Model) -> str:
+    """Return the name of a layer that Keras would write down as another; "" if none is.
+
+    It writes a function of the user's own by its name alone where it has one of that
+    name itself, and reads back its own.
+    """
+    for layer in model._flatten_layers():
+        for kind in ("activation", "recurrent_activation"):
+            own = getattr(layer, kind, None)
+            known = getattr(keras.activations, getattr(own, "__name__", ""), own)
+            if isinstance(own, FunctionType) and known is not own:
+                return str(layer.name)
+    return ""
 
 
 def settle(layer: Layer) -> None:

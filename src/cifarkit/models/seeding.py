@@ -5,7 +5,10 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from cifarkit._types import Layer
+from cifarkit._types import Layer, Model
+
+_OTHERS = 1
+"""Tells this stream of numbers from those that heads and kernels are drawn by."""
 
 
 def dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
@@ -28,6 +31,15 @@ def redraw(layers: Iterable[Layer], seed: int) -> None:
             if kernel is not None and drawn is not None:
                 config = {**drawn.get_config(), "seed": _next(seeds)}
                 kernel.assign(type(drawn).from_config(config)(kernel.shape))
+
+
+def reseed(model: Model, seed: int) -> None:
+    """Let what is drawn in layers that have no seed of their own follow from one."""
+    seeds = np.random.default_rng((seed, _OTHERS))
+    for layer in model._flatten_layers():
+        if getattr(layer, "seed", None) is None:
+            for generator in layer._seed_generators:
+                generator.state.assign((_next(seeds), 0))
 
 
 def _next(seeds: np.random.Generator) -> int:

@@ -4,7 +4,8 @@ Where the views of an image are few and a frozen part of the network ends in one
 that part runs once. A phase then trains the rest on what it gave, with the same batches
 in the same order: its losses are those of training live, up to the rounding to float16.
 Dropout inside of the frozen part is off, as in inference; live it would be on. A part
-that augments by itself would augment nothing, so that it is not computed ahead.
+that augments by itself would augment nothing, and of one with an activity regularizer
+the loss would lack a term, so that these are not computed ahead.
 """
 
 import logging
@@ -27,7 +28,7 @@ from cifarkit.activations._graph import depth, pooling
 from cifarkit.augment import compose
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
-from cifarkit.training._freezing import augments, learning
+from cifarkit.training._freezing import augments, learning, penalises
 from cifarkit.training._guarding import memory_named
 from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
@@ -251,6 +252,7 @@ def _frozen_until(
     )
     first = network.body[mask.index(True)] if any(mask) else None
     stop = len(trunk.layers) if first is None else trunk.layers.index(first)
-    if any(map(augments, trunk.layers[:stop])):  # what is before the body, too
+    before = trunk.layers[:stop]  # what is before the body, too
+    if any(map(augments, before)) or any(map(penalises, before)):
         return None
     return pooling(head) if first is None else boundary(trunk, first)

@@ -107,7 +107,9 @@ class Course:
         classes = data.train.classes
         if self.head is None:
             native = tuple(data.train.shape)
-            return from_scratch(self.backbone, classes=classes, native=native)
+            return from_scratch(
+                self.backbone, classes=classes, native=native, seed=self.seed
+            )
         return pretrained(
             self.backbone,
             self.head,

@@ -56,6 +56,11 @@ def augments(layer: Any) -> bool:
     return any(each.__name__.startswith(_AUGMENTING) for each in kinds)
 
 
+def penalises(layer: Any) -> bool:
+    """Whether what a layer gives, or one in it, adds to the loss of each step."""
+    return any(getattr(leaf, "activity_regularizer", None) for leaf in leaves(layer))
+
+
 def freeze(
     layers: Sequence[LayerLike],
     mask: Sequence[bool],

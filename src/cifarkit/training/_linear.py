@@ -9,7 +9,7 @@ import numpy as np
 
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats
-from cifarkit.training._freezing import augments
+from cifarkit.training._freezing import augments, penalises
 from cifarkit.training._inputs import Data, Whole
 from cifarkit.training._logistic import Samples, Scaling, best, few_of, score
 from cifarkit.training._network import Network
@@ -93,6 +93,8 @@ def _obstacle(network: Network) -> str | None:
         return "a network without a head"
     if any(map(augments, network.parts[0].layers)):
         return "a backbone that augments images by itself"
+    if any(map(penalises, network.parts[0].layers)):
+        return "a backbone with an activity regularizer"
     head = network.parts[1]
     last = head.get_layer("predictions")
     if [layer for layer in head.layers if layer.weights] != [last]:

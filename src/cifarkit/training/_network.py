@@ -38,23 +38,28 @@ def pretrained(
     trunk = backbone.build(size)
     if backbone.weights.name == RANDOM:
         models.redraw(backbone.body(trunk), seed)
+    models.reseed(trunk, seed)
     top = head.build(tuple(trunk.output_shape[1:]), classes, seed=seed)
     body = tuple(backbone.body(trunk))
     whole = models.assemble(trunk, top, interpolation=backbone.interpolation)
     return Network(whole, body, backbone.block_of, (trunk, top))
 
 
-def from_scratch(model: Model, *, classes: int, native: tuple[int, ...]) -> Network:
+def from_scratch(
+    model: Model, *, classes: int, native: tuple[int, ...], seed: int
+) -> Network:
     """Return a copy of a whole network; the caller's model is never changed.
 
     Args:
         model: the network.
         classes: how many classes there are.
         native: of one image, `(H, W, 3)`.
+        seed: of the dropout in layers that have no seed of their own.
 
     Raises:
         InvalidArgument: it takes other images, its output is not one probability for
-            each class, nothing in it learns, or Keras is set to put channels first.
+            each class, nothing in it learns, a layer cannot be copied, or Keras is set
+            to put channels first.
     """
     models.require_channels_last()
     if not models.is_graph(model) or len(model.inputs) != 1 or len(model.outputs) != 1:
@@ -84,6 +89,7 @@ def from_scratch(model: Model, *, classes: int, native: tuple[int, ...]) -> Netw
             "frozen. Set trainable = True on what is to learn."
         )
     copy = models.copy_of(model)
+    models.reseed(copy, seed)
     _check_probabilities(copy, native)
     return Network(copy, (), lambda name: None)
 

@@ -71,6 +71,12 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
     if phase.solved:
         check_linear(network, data)
     prepare(network, phase)
+    if not network.model.trainable_variables:
+        raise InvalidArgument(
+            f"Expected a phase in which something learns; received train_head="
+            f"{phase.train_head} and unfreeze={phase.unfreeze!r}, which reaches no "
+            "weight that may. Unfreeze more, or let the head learn."
+        )
     optimizer_of(phase, steps=1)
     _check_metrics(phase)
     data.train.feed(phase, draws=policy.draws, key=(0,))

@@ -4,6 +4,7 @@
 it, or with other files than it names, is not a result.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -69,7 +70,7 @@ def _write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) 
             _store.place(part / name, folder / f"{name}{_NEW}")
         _store.place(part / RECORD, folder / RECORD)  # from now on the new ones count
     for name in names:
-        (folder / f"{name}{_NEW}").replace(folder / name)
+        _settle(folder / name, digests[name])
     for path in folder.glob("phase_*.npz") if earlier else ():
         if _PHASE.fullmatch(path.name) and path.name not in names:
             path.unlink()
@@ -82,6 +83,16 @@ def read(folder: Path) -> tuple[Model, list[Weights], Json]:
         CorruptFile: a file is missing, changed or unreadable.
     """
     record = _record(folder)
+    try:
+        return _read(folder, record)
+    except CorruptFile:
+        newer = _record(folder)
+        if newer == record:
+            raise
+        return _read(folder, newer)  # another process has saved meanwhile
+
+
+def _read(folder: Path, record: Json) -> tuple[Model, list[Weights], Json]:
     names = _files(len(record["phases"]))
     for name in names:
         _settle(folder / name, record["files"][name])
@@ -179,8 +190,9 @@ def _check_record(record: Json) -> None:
 def _settle(path: Path, digest: str) -> None:
     """Put a file in its place that a killed process has left beside it."""
     new = path.with_name(f"{path.name}{_NEW}")
-    if new.is_file() and _store.sha256(new) == digest:
-        new.replace(path)
+    with contextlib.suppress(FileNotFoundError):  # another process has just done so
+        if _store.sha256(new) == digest:
+            new.replace(path)
 
 
 def _check(path: Path, digest: str) -> None:

@@ -58,6 +58,11 @@ class Stream:
         lowest, highest = np.inf, -np.inf
         for images, labels in dataset.as_numpy_iterator():
             steps += 1
+            if not len(images):
+                raise InvalidData(
+                    f"Expected images in every batch; received none in batch {steps}. "
+                    "Leave empty batches out: dataset.filter(...)."
+                )
             lowest = np.minimum(lowest, images.min())  # which keeps a NaN
             highest = np.maximum(highest, images.max())
             counts = _added(counts, _numbered(labels))

@@ -51,7 +51,8 @@ def seconds_per_epoch(network: Network, stage: Stage, phase: Phase) -> float:
     watch = _Watch()
     model.fit(feed.batches, epochs=1, verbose=0, shuffle=False, callbacks=[watch])
     spans = [b - a for a, b in zip(watch.ends, watch.ends[1:], strict=False)]
-    return median(spans[_WARM:] or spans or [0.0]) * feed.steps
+    # The first step is compiled: it counts where there is no other.
+    return median(spans[_WARM:] or spans[1:] or spans) * feed.steps
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
@@ -61,6 +62,9 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untype
         super().__init__()
         self.ends: list[float] = []
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.ends.append(time.perf_counter())
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.ends.append(time.perf_counter())
-        self.model.stop_training = len(self.ends) >= STEPS
+        self.model.stop_training = len(self.ends) > STEPS

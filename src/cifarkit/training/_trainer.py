@@ -5,8 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, final, get_args
 
-import keras
-
 from cifarkit import models
 from cifarkit._checkpoints import Checkpoint
 from cifarkit._errors import InvalidArgument
@@ -15,11 +13,11 @@ from cifarkit.augment import Augmentation
 from cifarkit.heads import Head
 from cifarkit.training import _running
 from cifarkit.training._ahead import Ahead
+from cifarkit.training._callbacks import check_callbacks
 from cifarkit.training._course import Course
 from cifarkit.training._identity import identity
 from cifarkit.training._inputs import Data, data_of
 from cifarkit.training._keeping import Keeping
-from cifarkit.training._memories import check_named
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan
@@ -74,7 +72,7 @@ class TwoPhaseTrainer:
             on TensorFlow, a `keras.distribution.DataParallel` on JAX. Each batch is
             divided among them; what is left over of one is left out.
         seed: what the head's start, the order of the images and the augmentation
-            follow from. Dropout inside of a backbone of your own has its own seed.
+            follow from, and dropout in layers without a seed of their own.
         verbose: 0 is silent, 1 shows progress bars, 2 a line per epoch; `"auto"` shows
             bars on a terminal and lines elsewhere.
 
@@ -176,7 +174,7 @@ class TwoPhaseTrainer:
         """
         course = self.course
         given = data_of(data, validation, course.share)
-        _check_callbacks(callbacks, run_dir, course)
+        check_callbacks(callbacks, course, run_dir=run_dir)
         _check_run_dir(run_dir, course)
         with course.begun():
             network, results = self._trained(given, run_dir, callbacks or ())
@@ -254,36 +252,9 @@ class TwoPhaseTrainer:
             print(line, flush=True)
 
 
-_RATES = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
-
-
 def _check_run_dir(run_dir: Any, course: Course) -> None:
     if run_dir is not None and course.share.processes > 1:
         raise InvalidArgument(
             "Expected run_dir=None where several processes train together, which "
             f"could not go on from one step; received {run_dir!r}. Leave it out."
         )
-
-
-def _check_callbacks(callbacks: Any, run_dir: Any, course: Course) -> None:
-    if not isinstance(callbacks or (), tuple | list):
-        raise InvalidArgument(
-            f"Expected callbacks as a list; received {callbacks!r}. "
-            "Write callbacks=[one] for one."
-        )
-    backing = [isinstance(x, keras.callbacks.BackupAndRestore) for x in callbacks or ()]
-    if run_dir is not None and any(backing):
-        raise InvalidArgument(
-            "Expected no BackupAndRestore beside run_dir, which goes on more exactly; "
-            "received both. Leave the callback out."
-        )
-    for each in callbacks or ():
-        check_named(each)
-    for number, phase in enumerate(course.phases, start=1):
-        kinds = {type(x).__name__ for x in callbacks or () if isinstance(x, _RATES)}
-        if kinds and phase.schedule in ("cosine", "linear") and not phase.solved:
-            raise InvalidArgument(
-                f"Expected a rate that {sorted(kinds)[0]} can set; that of phase "
-                f"{number} follows schedule={phase.schedule!r}. Set its schedule to "
-                "'constant' (or 'plateau', without the callback)."
-            )
