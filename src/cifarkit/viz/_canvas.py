@@ -49,15 +49,15 @@ def plain(text: str) -> str:
     return str(text).replace("$", r"\$")
 
 
-def short(name: str) -> str:
+def short(name: str, letters: int = _LONGEST) -> str:
     """Return a name in one line, cut where it would take the room of the picture."""
     line = " ".join(str(name).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return line if len(line) <= letters else f"{line[: letters - 1]}…"
 
 
-def label(name: str) -> str:
+def label(name: str, letters: int = _LONGEST) -> str:
     """Return a name as matplotlib shows it beside an axis."""
-    return plain(short(name))
+    return plain(short(name, letters))
 
 
 def tidy(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> None:

@@ -7,6 +7,9 @@ from cifarkit._numbers import require_number
 from cifarkit.evaluation import Evaluation
 from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Axes, Figure, canvas, label, tidy
 
+_LONGEST = 48
+"""Letters of a model's name that leave room for its interval."""
+
 _ENDS = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
 
 
@@ -36,7 +39,9 @@ def comparison(
                 [100 * claims[name]], [place], "D", mfc="none", color=ORANGE, ms=5
             )
         _measured(axes, place, evaluation)
-    axes.set_yticks(range(len(evaluations)), map(label, evaluations))
+    axes.set_yticks(
+        range(len(evaluations)), [label(name, _LONGEST) for name in evaluations]
+    )
     axes.set_ylim(len(evaluations) - 0.5, -0.5)
     axes.grid(axis="y", color=GREY, lw=0.4, alpha=0.5)
     axes.margins(x=0.08)
