@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from cifarkit import backbones
@@ -304,6 +305,12 @@ def test_a_function_that_is_named_like_one_of_keras_is_refused() -> None:
     model = keras.Sequential([keras.Input((16, 16, 3)), inner])
     with pytest.raises(InvalidArgument, match="'odd'"):
         backbones.wrap(model, preprocess="raw")
-    plain = layers.Conv2D(3, 1, activation=keras.activations.gelu)
-    model = keras.Sequential([keras.Input((16, 16, 3)), plain])
-    assert backbones.wrap(model, preprocess="raw").build(16).layers
+
+
+@pytest.mark.parametrize("function", [keras.activations.gelu, tf.nn.relu, tf.nn.gelu])
+def test_functions_of_keras_and_tensorflow_are_copied(function) -> None:
+    """Those of TensorFlow that do what Keras' do are written down as these."""
+    conv = layers.Conv2D(3, 1, activation=function)
+    model, images = keras.Sequential([keras.Input((16, 16, 3)), conv]), random_images()
+    copy = backbones.wrap(model, preprocess="raw").build(16)
+    assert np.allclose(copy.predict(images), model.predict(images), rtol=1e-5)
