@@ -702,6 +702,11 @@ def test_dropout_without_a_seed_follows_from_that_of_the_trainer(data, whole):
         ).course
         made = course.network(data_of(data, None))
         drawn.append([each.numpy().tolist() for each in seeds_of(made.model)])
+        assert all(  # by which Keras on PyTorch tells whether there is a seed
+            each.seed_generator.get_config()["seed"] is not None
+            for each in made.model._flatten_layers()
+            if isinstance(each, keras.layers.Dropout)
+        )
     assert drawn[0] == drawn[1] != drawn[2]
     assert all([7, 0] in each for each in drawn)
 

@@ -39,7 +39,10 @@ def reseed(model: Model, seed: int) -> None:
     for layer in model._flatten_layers():
         if getattr(layer, "seed", None) is None:
             for generator in layer._seed_generators:
-                generator.state.assign((_next(seeds), 0))
+                own = _next(seeds)
+                generator.state.assign((own, 0))
+                # Without it Keras on PyTorch draws by the numbers of the process.
+                generator._initial_seed = own
 
 
 def _next(seeds: np.random.Generator) -> int:
