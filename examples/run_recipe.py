@@ -38,10 +38,10 @@ def main():
     print(recipe)
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    near = near_twins(recipe, options.seed) if options.report else None
     went_on = bool(run_dir and run_dir.exists())
     began, before = time.perf_counter(), worked()
     data = recipe.data(seed=options.seed)
-    near = twins(data.train.images, data.test.images) if options.report else None
     result, evaluation = recipe.run(data, seed=options.seed, run_dir=run_dir)
     trained = sum(phase.seconds + phase.features for phase in result.phases)
     seconds = max(time.perf_counter() - began, trained)  # of a run that went on, too
@@ -70,6 +70,12 @@ def main():
         notes = *recipe.assumed, *recipe.notes
         told |= {"twins": near, "notes": notes}
         report.write(options.report, result, evaluation, data, **told)
+
+
+def near_twins(recipe, seed):
+    """Return the twins that a report tells of, before any time is measured."""
+    data = recipe.data(seed=seed)
+    return twins(data.train.images, data.test.images)
 
 
 def line(name):

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 
 import cifarkit
-from cifarkit import models
 from cifarkit._types import Images, Model
 from cifarkit.activations._topology import is_of_keras, topology
 
@@ -66,7 +65,7 @@ def can_be_known(model: Model) -> bool:
 
 
 def _known_by(model: Model) -> str:
-    text = "" if models.namesake(model) else topology(model)
+    text = topology(model)
     return text if text and is_of_keras(text) else ""
 
 

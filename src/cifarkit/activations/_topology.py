@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cifarkit._types import Model
-from cifarkit.models import UNWRITABLE
+from cifarkit.models import UNWRITABLE, namesake
 
 Places = Mapping[str, int]
 """The place of each layer of a model, by its name."""
@@ -17,8 +17,10 @@ def topology(model: Model) -> str:
     Layers are known by their place, so that a model that is built twice has one text:
     Keras numbers the names of all layers of a process. Where a name says what a value
     is, as in a precision policy, it stays. It is empty for a model with a layer that
-    cannot be written down.
+    cannot be written down, or only as another one.
     """
+    if namesake(model):
+        return ""
     try:
         written = json.loads(model.to_json())
     except UNWRITABLE:

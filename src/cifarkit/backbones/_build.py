@@ -8,7 +8,7 @@ import keras
 from cifarkit import models
 from cifarkit._errors import InvalidArgument, UnknownName
 from cifarkit._registry import unknown
-from cifarkit._types import Json, Layer, Model, Tensor
+from cifarkit._types import Json, Layer, Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._spec import BackboneSpec, WeightSet
 
@@ -89,7 +89,8 @@ class Backbone:
         models.require_channels_last()
         size = int(size)
         image = keras.Input((size, size, 3), name="image")
-        model = keras.Model(image, self._features(image), name=self.name)
+        features = self.weights.graph(_preprocess.apply(image, self.preprocess)).output
+        model = keras.Model(image, features, name=self.name)
         for layer in self.body(model):
             layer.trainable = True
         if self.weights.fill:
@@ -128,16 +129,6 @@ class Backbone:
             "interpolation": self.interpolation,
             **self._filled,
         }
-
-    def _features(self, image: Tensor) -> Tensor:
-        converted = _preprocess.apply(image, self.preprocess)
-        try:
-            return self.weights.graph(converted).output
-        except ValueError as error:  # of Keras, where nothing is left of a small image
-            raise InvalidArgument(
-                f"Expected images that {self.name} can take; received a size of "
-                f"{image.shape[1]}: {error!s:.200} Choose a larger one."
-            ) from error
 
     def _check(self, size: int) -> None:
         self.spec.check_size(size)

@@ -7,7 +7,7 @@ import keras
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._sources import fingerprint
-from cifarkit._types import Layer, Model
+from cifarkit._types import Layer, Model, Tensor
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._build import Backbone
 from cifarkit.backbones._graft import flat, graft
@@ -81,7 +81,7 @@ def _check_names(model: Model) -> None:
     if model.name in _AROUND or taken:
         raise InvalidArgument(
             "Expected names that nothing else in the network has; received "
-            f"{[*taken, model.name][0]!r}, of another layer too. Rename it."
+            f"{(taken or [model.name])[0]!r}, of another layer too. Rename it."
         )
 
 
@@ -119,6 +119,17 @@ def _copy(model: Model) -> Model:
     return copy_of(view)
 
 
+def _grafted(copy: Model, tensor: Tensor) -> Model:
+    """Return a graft; how small an image may be, the network alone knows."""
+    try:
+        return graft(copy, tensor)
+    except ValueError as error:
+        raise InvalidArgument(
+            f"Expected images that {copy.name} can take; received a size of "
+            f"{tensor.shape[1]}: {error!s:.200} Choose a larger one."
+        ) from error
+
+
 def _copy_weights(source: Model, target: Model) -> None:
     for layer in flat(source):
         if layer.weights:
@@ -130,7 +141,9 @@ def _copy_weights(source: Model, target: Model) -> None:
 def _describe(copy: Model) -> BackboneSpec:
     size = copy.input_shape[1] or _TYPICAL
     steps = copy.compute_output_shape((1, size, size, 3))[1]
-    own = WeightSet("wrapped", partial(graft, copy), "raw", fill=partial(_fill, copy))
+    own = WeightSet(
+        "wrapped", partial(_grafted, copy), "raw", fill=partial(_fill, copy)
+    )
     return BackboneSpec(
         name=copy.name,
         title=copy.name,

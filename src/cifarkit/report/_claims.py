@@ -55,11 +55,11 @@ def claims(
     penalised = bool(claimed.get("penalised"))
     loss = evaluation.objective if penalised else evaluation.loss
     measured = {"accuracy": evaluation.accuracy, "loss": loss, "gap": result.gap}
-    rough = {"accuracy": claimed.get("rough")}
+    rough = claimed.get("rough")
     rows = [
         (
             PENALISED if penalised and name == "loss" else name,
-            rough.get(name) or _told(name, claimed[name]),
+            rough if rough and name == "accuracy" else _told(name, claimed[name]),
             _told(name, figure),
         )
         for name, figure in measured.items()
@@ -74,7 +74,7 @@ def claims(
     if scores:
         blocks.append(_scores(scores, evaluation))
     accuracy, note = claimed.get("accuracy"), claimed.get("note")
-    if rough["accuracy"]:
+    if rough:
         blocks.append(Text("The claimed accuracy is no exact figure."))
     elif accuracy is not None:
         blocks.append(Text(_verdict(accuracy, evaluation)))
