@@ -9,7 +9,6 @@ A run for the ledger that was stopped goes on where it was, by the same command.
 """
 
 import argparse
-import json
 import logging
 import shutil
 import sys
@@ -17,7 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.measuring import share_of_others, worked
+from benchmarks.measuring import share_of_others, worked, write_json
 
 from cifarkit import recipes, report
 from cifarkit.doctoring import twins
@@ -59,10 +58,7 @@ def main():
             recipe, result, evaluation, command=command, seconds=seconds
         )
         figures["others"] = others
-        row.parent.mkdir(parents=True, exist_ok=True)
-        part = row.with_suffix(".part")  # so that a row is whole, or not there
-        part.write_text(json.dumps(figures, indent=2) + "\n")
-        part.replace(row)
+        write_json(row, figures)
         if not options.run_dir:
             shutil.rmtree(run_dir)  # so that a row that is deleted is measured again
     if options.report:
