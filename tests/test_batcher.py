@@ -1,7 +1,9 @@
 """Many callers, one worker: order, room, deadlines, faults."""
 
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
@@ -140,6 +142,34 @@ def test_a_run_that_gives_too_few_fails_all_who_are_in_it():
     batcher.close()
 
 
+def test_a_lone_item_that_fails_is_not_run_again():
+    """Nobody else could have spoilt it."""
+    runs = []
+
+    def run(items):
+        runs.append(items)
+        raise ZeroDivisionError
+
+    batcher = Batcher(run)
+    with pytest.raises(ZeroDivisionError):
+        batcher.submit([1]).result(10)
+    batcher.close()
+    assert runs == [[1]]
+
+
+def test_what_is_never_asked_has_no_thread():
+    """So that an application that is never started is let go."""
+    before = threading.active_count()
+    batcher = Batcher(list)
+    batcher.close()
+    batcher.open()
+    assert threading.active_count() == before
+    kept = weakref.ref(batcher)
+    del batcher
+    gc.collect()
+    assert kept() is None
+
+
 def test_closing_answers_all_who_wait(gate):
     """And takes nothing more."""
     batcher, _ = held(gate)
@@ -169,7 +199,15 @@ def test_no_answer_goes_to_another(counts, size):
     assert batcher.items == sum(counts)
 
 
-@pytest.mark.parametrize("options", [{"size": 0}, {"size": 8, "waiting": 7}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": 0},
+        {"size": 8, "waiting": 7},
+        {"size": float("nan"), "waiting": 3},
+        {"size": "a"},
+    ],
+)
 def test_a_queue_holds_at_least_one_batch(options):
     """Else a whole request could never be taken."""
     with pytest.raises(InvalidArgument, match="waiting of at least size"):

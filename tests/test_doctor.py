@@ -537,6 +537,22 @@ def test_logits_given_as_probabilities_are_found_and_harm(data):
     assert value != pytest.approx(loss_value(wrong, images, labels), rel=1e-3)
 
 
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_loss_in_a_list_of_one_is_looked_at(kind, data):
+    """Keras takes a list or a dictionary, too."""
+    model = network()
+
+    def compiled(loss):
+        model.compile("sgd", [loss] if kind is list else {model.output_names[0]: loss})
+        return doctor(model, data)
+
+    logits = losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert grave(compiled(logits), "CK105") == ["warning"]
+    assert grave(compiled("categorical_crossentropy"), "CK104") == ["error"]
+    right = compiled("sparse_categorical_crossentropy")
+    assert grave(right, "CK104") == grave(right, "CK105") == []
+
+
 def test_softmax_and_from_logits_are_found(data):
     """TensorFlow mends it where softmax comes last, so the loss is right there."""
     images, labels = pair(data.train)
@@ -1001,6 +1017,23 @@ def test_what_was_not_looked_at_is_said(data):
     model = network(loss="sparse_categorical_crossentropy")
     assert noted(doctor(model, (images[:, :9], labels)), "CK113") != []
     assert noted(doctor(model, (images, labels)), "CK113") == []
+
+
+def test_python_code_before_a_cache_is_said_to_be_dark(data):
+    """It may draw what it likes; behind the cache it may."""
+    model = network(loss="sparse_categorical_crossentropy")
+
+    def moved(images, labels):
+        drawn = tf.numpy_function(
+            lambda x: x + np.float32(np.random.default_rng().random()),
+            [images],
+            tf.float32,
+        )
+        return tf.ensure_shape(drawn, images.shape), labels
+
+    batches = data.train.to_tf(16)
+    assert noted(doctor(model, batches.map(moved).cache()), "CK113") != []
+    assert noted(doctor(model, batches.cache().map(moved)), "CK113") == []
 
 
 # The values

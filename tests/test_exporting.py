@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cifarkit import backbones, heads, models
-from cifarkit._errors import CorruptFile, ExportError, InvalidArgument, MissingExtra
+from cifarkit._errors import (
+    CorruptFile,
+    ExportError,
+    InvalidArgument,
+    MissingExtra,
+    WriteError,
+)
 from cifarkit.calibration import scaled
 from cifarkit.exporting import FORMATS, export
 from cifarkit.exporting._graph import AnySize
@@ -175,9 +181,71 @@ def test_what_a_converter_refuses_is_said_in_one_error(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("verify", [True, False])
+def test_what_onnx_does_not_know_is_refused(verify, tmp_path):
+    """Its converter writes such a file, and says so in the log alone."""
+    image = keras.Input((None, None, 3))
+    small = keras.layers.Resizing(4, 4, antialias=True)(image)
+    rows = keras.layers.Dense(3, activation="softmax")(keras.layers.Flatten()(small))
+    with pytest.raises(ExportError, match=r"onnx can hold.*ScaleAndTranslate"):
+        export(keras.Model(image, rows), tmp_path / "out", "onnx", verify=verify)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_does_not_run_is_refused(tmp_path, monkeypatch):
+    """In the words of the export, not of the folder in which it was tried."""
+    write = FORMATS["keras"][1]
+
+    def cut(model, path, samples):
+        write(model, path, samples)
+        path.write_bytes(path.read_bytes()[:-100])
+
+    monkeypatch.setitem(FORMATS, "keras", ("model.keras", cut))
+    with pytest.raises(ExportError, match=r"keras to run.*CorruptFile"):
+        export(classifier(), tmp_path / "out", "keras")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_card_of_another_size_is_refused(tmp_path):
+    """What a runtime says of a shape is not passed on."""
+    image = keras.Input((16, 16, 3))
+    maps = keras.layers.Flatten()(image)
+    model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(maps))
+    made = export(model, tmp_path / "out", "onnx")
+    card = json.loads((made.folder / "export.json").read_text())
+    (made.folder / "export.json").write_text(json.dumps({**card, "size": [8, 8]}))
+    with pytest.raises(CorruptFile, match="cannot read"):
+        Predictor(made.paths["onnx"])
+
+
+@pytest.mark.parametrize("name", ["file.txt/out", "a" * 300])
+def test_a_place_that_cannot_be_written_is_said_to_be_one(name, tmp_path):
+    """Whatever the system calls it."""
+    (tmp_path / "file.txt").write_text("mine")
+    with pytest.raises(WriteError):
+        export(classifier(), tmp_path / name, "keras")
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.parametrize("folder", [None, 5, "a\0b"])
+def test_what_is_no_path_is_refused(folder):
+    """Before anything is computed."""
+    with pytest.raises(InvalidArgument, match="path of a folder"):
+        export(classifier(), folder, "keras")
+
+
+def test_samples_of_another_size_are_refused(tmp_path):
+    """The converter would blame the network."""
+    maps = keras.layers.Flatten()(image := keras.Input((16, 16, 3)))
+    model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(maps))
+    with pytest.raises(InvalidArgument, match="16 x 16 pixels"):
+        export(model, tmp_path / "out", "litert_int8", samples=pictures(9, 8, 8))
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
+        ({"formats": 5}, "Expected formats of keras"),
         ({"formats": ["tflite"]}, "Expected formats of keras"),
         ({"formats": []}, "Expected formats of keras"),
         ({"formats": "litert_int8"}, "Expected samples= for int8"),

@@ -1,5 +1,7 @@
 """The services over real sockets: one answer, honest refusals, nobody lost."""
 
+import asyncio
+import gc
 import io
 import json
 import re
@@ -11,18 +13,21 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from PIL import Image
 
 from cifarkit._errors import InvalidArgument, TooLate
 from cifarkit.prediction import Predictor
-from cifarkit.serving import Limits, fastapi_app, flask_app
+from cifarkit.serving import Limits, fastapi_app, flask_app, run
 from cifarkit.serving._routes import build
+from cifarkit.serving._server import Server
 from cifarkit.serving._service import Service, service_of
 from services import NAMES, classifier, free_port, png, running
 
@@ -561,12 +566,74 @@ def test_a_service_that_is_told_to_stop_answers_first(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"waiting": 31}, {"body": 0}, {"deadline": -1}, {"requests": "9"}]
+    "options",
+    [
+        {"waiting": 31},
+        {"waiting": 32.5},
+        {"body": 0},
+        {"body": 1.5},
+        {"deadline": -1},
+        {"requests": "9"},
+    ],
 )
 def test_limits_are_checked(options):
     """Where they are given."""
     with pytest.raises(InvalidArgument):
         Limits(**options)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999, "80", 80.0])
+def test_a_port_that_is_none_is_refused(port):
+    """An event loop may take it for another one."""
+    with pytest.raises(InvalidArgument, match="port from 0"):
+        run(None, port=port)
+
+
+def test_a_library_call_leaves_the_collector_alone(predictor):
+    """What only cycles keep must still go in a notebook that made an application."""
+    before = gc.get_freeze_count()
+    service = Service(predictor, LIMITS)
+    service.warm()
+    service.stop()
+    assert service.predictor.batch_size >= 1
+    assert gc.get_freeze_count() == before
+
+
+def test_a_process_that_serves_freezes_what_it_loaded():
+    """No request waits while all of TensorFlow is looked through."""
+
+    async def nothing(*_):
+        """Take the place of uvicorn's own beginning."""
+
+    server = Server(uvicorn.Config(lambda: None))
+    with (
+        patch.object(uvicorn.Server, "startup", nothing),
+        patch("cifarkit.serving._server.gc") as collector,
+    ):
+        asyncio.run(server.startup())
+    assert [name for name, *_ in collector.mock_calls] == ["collect", "freeze"]
+
+
+@pytest.mark.parametrize("route", ["/", "/health"])
+def test_the_head_of_a_state_can_be_asked_for(url, route):
+    """Balancers do so."""
+    answer = httpx.head(f"{url}{route}")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_slash_too_many_is_another_route(url, flask):
+    """On both, with a body that says so."""
+    files = {"file": ("a.png", png())}
+    assert code(httpx.post(f"{url}/predict/", files=files)) == (404, "not_found")
+    assert flask.post("/predict/").json["error"]["code"] == "not_found"
+
+
+def test_a_text_beside_the_file_is_refused_by_both(url, flask):
+    """Which of them is meant, nobody can know."""
+    form = {"file": [(io_of(png(0)), "a.png"), "text"]}
+    assert flask.post("/predict", data=form).status_code == 422
+    both = [("file", ("a.png", png())), ("file", (None, "text"))]
+    assert code(httpx.post(f"{url}/predict", files=both)) == (422, "invalid_request")
 
 
 def test_the_schema_is_kept(url):

@@ -253,6 +253,48 @@ def test_fewer_bits_by_the_environment_are_part_of_the_key(name, monkeypatch):
     assert str(preferred("float32")) != str(ENGINE)
 
 
+@given(st.data())
+def test_each_choice_of_a_network_changes_the_digest(data):
+    """Whatever is chosen by chance: one key exactly where all choices are the same."""
+    choices = {
+        "size": st.integers(3, 6),
+        "scale": st.sampled_from([1.0, 0.5, 1 / 255]),
+        "epsilon": st.sampled_from([1e-3, 1e-5]),
+        "interpolation": st.sampled_from(["bilinear", "bicubic", "nearest"]),
+    }
+    ways = {
+        "dtype": st.sampled_from(["float32", "float16", "bfloat16", "int8"]),
+        "precision": st.sampled_from(["float32", "bfloat16"]),
+        "device": st.sampled_from(["cpu", "gpu"]),
+        "rounding": st.sampled_from(["", "bf16"]),
+    }
+    pair = [data.draw(st.tuples(*map(st.fixed_dictionaries, (choices, ways))))] * 2
+    if data.draw(st.booleans()):
+        pair[1] = data.draw(st.tuples(*map(st.fixed_dictionaries, (choices, ways))))
+    keys = [
+        key_of(
+            network(**layers),
+            cache=Cache(dtype=way["dtype"]),
+            engine=Engine("keras", *list(way.values())[1:]),
+        )
+        for layers, way in pair
+    ]
+    assert (keys[0].digest == keys[1].digest) == (pair[0] == pair[1])
+
+
+def test_a_rewrite_of_tensorflows_graphs_is_part_of_the_key():
+    """It multiplies in bfloat16, and calls it float32."""
+    tf = pytest.importorskip("tensorflow")
+    name = "auto_mixed_precision_onednn_bfloat16"
+    before = preferred("float32")
+    tf.config.optimizer.set_experimental_options({name: True})
+    try:
+        assert preferred("float32") == replace(before, rounding=name)
+    finally:
+        tf.config.optimizer.set_experimental_options({name: False})
+    assert preferred("float32") == before
+
+
 def test_two_builds_of_one_network_hit():
     """A key that is never met again would be safe and of no use."""
     assert key_of() == key_of()

@@ -11,6 +11,7 @@ code of plain Keras is in plain_side.py, that of cifarkit in cifarkit_side.py.
 import argparse
 import json
 import tempfile
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -63,7 +64,7 @@ QUICK_TURNS = (  # fewer starts, and no run of the default recipe
 
 def main():
     """Prepare once, let the sides take their turns, and put the figures together."""
-    options = parsed()
+    options, began = parsed(), time.perf_counter()
     settings = settings_of(options)
     with folder_of(options) as name:
         folder = Path(name)
@@ -71,7 +72,8 @@ def main():
         for side, *parts in QUICK_TURNS if options.quick else TURNS:
             run(folder, side, *parts)
         read = {path.stem: json.loads(path.read_text()) for path in parts_in(folder)}
-    figures = {"command": command(), **figures_of(read, settings)}
+    lasted = None if options.parts else time.perf_counter() - began
+    figures = {"command": command(), "seconds": lasted, **figures_of(read, settings)}
     write_json(options.json, figures)
     print(table(figures))
 

@@ -6,6 +6,7 @@ The pictures to try are drawn from CIFAR-10 when the page starts for the first t
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -18,18 +19,25 @@ SAMPLES = Path(os.environ.get("CIFARKIT_SAMPLES", "samples"))
 
 
 def samples():
-    """Return one picture of each class; none where CIFAR-10 cannot be had."""
+    """Return one picture of each class; none where they cannot be had or kept."""
     if not SAMPLES.is_dir():
         try:
-            split = datasets.cifar10().validation
-        except CifarkitError as error:
+            draw(datasets.cifar10().validation)
+        except (CifarkitError, OSError) as error:
             print(f"No pictures to try: {error}")
             return []
-        SAMPLES.mkdir()
+    return sorted(SAMPLES.glob("*.png"))
+
+
+def draw(split):
+    """Write one picture of each class, all of them or none."""
+    with tempfile.TemporaryDirectory(dir=SAMPLES.parent) as beside:
+        part = Path(beside) / "part"
+        part.mkdir()
         for number, name in enumerate(split.class_names):
             pixels = split.images[split.labels == number][0]
-            Image.fromarray(pixels).save(SAMPLES / f"{name}.png")
-    return sorted(SAMPLES.glob("*.png"))
+            Image.fromarray(pixels).save(part / f"{name}.png")
+        part.rename(SAMPLES)
 
 
 def main():

@@ -20,6 +20,11 @@ def is_number(value: object) -> TypeGuard[float]:
     return is_whole(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `"1 epoch"` or `"2 epochs"`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def require_whole(name: str, value: object, *, least: int = 1) -> None:
     """Refuse what is no whole number of at least `least`.
 

@@ -1,7 +1,7 @@
 """A table of named values that refuses surprises."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from cifarkit._errors import InvalidArgument, UnknownName
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
         Raises:
             UnknownName: nothing has that name; the text suggests the nearest.
         """
-        if name not in self._values:
+        if not isinstance(name, Hashable) or name not in self._values:
             raise UnknownName(unknown(self._kind, name, self._values, self._listing))
         return self._values[name]
 

@@ -30,6 +30,7 @@ ARRAYS = "arrays"
 _FULL = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR),
+    *(errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP),
 }
 """What the operating system says of a disk that cannot be written."""
 

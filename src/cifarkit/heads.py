@@ -103,7 +103,7 @@ class Head:
                 f"received {self.batch_norm!r} beside hidden={self.hidden}. How batch "
                 "norm of the backbone learns is said by Phase(batch_norm=)."
             )
-        if self.pooling not in _POOLINGS:
+        if not isinstance(self.pooling, str) or self.pooling not in _POOLINGS:
             listing = "cifarkit.heads.classifier"
             raise UnknownName(unknown("pooling", self.pooling, _POOLINGS, listing))
 
@@ -128,8 +128,14 @@ class Head:
         """
         require_whole("classes", classes, least=2)
         classes = int(classes)  # Keras takes Python's numbers alone
+        if len(feature_shape) != 3:
+            raise InvalidArgument(
+                "Expected height, width and channels of the feature map; received "
+                f"{feature_shape!r}."
+            )
         for size in feature_shape:
             require_whole("every entry of feature_shape", size)
+        require_whole("seed", seed, least=0)
         seeds = np.random.default_rng(seed)
         features = keras.Input(feature_shape, name="features")
         values = _POOLINGS[self.pooling](features)

@@ -88,7 +88,9 @@ def images_digest(images: Images) -> str:
 def versions_of(engine: str) -> str:
     """Return the versions of what computes, in words."""
     known = {"cifarkit": cifarkit.__version__, "keras": keras.__version__}
-    for name in dict.fromkeys((keras.backend.backend(), engine)):
+    backend = keras.backend.backend()
+    compiler = ("jaxlib",) if backend == "jax" else ()
+    for name in dict.fromkeys((backend, *compiler, engine)):
         known[name] = _version(name)
     return ", ".join(f"{name} {version}" for name, version in known.items())
 

@@ -79,6 +79,9 @@ def prune(limit: int = 0) -> tuple[Entry, ...]:
     on with them: with a limit above 0 they are kept for a day. A process that trains
     from deleted ones goes on: what it has opened stays readable.
 
+    Args:
+        limit: bytes that may stay; 0 deletes all.
+
     Returns:
         What was deleted.
     """

@@ -103,8 +103,8 @@ class Geometric(Augmentation):
         return ", ".join(map(str, self.moves)) + filled
 
     def __post_init__(self) -> None:
-        fills = get_args(Fill)
-        if self.fill is not None and self.fill not in fills:
+        fills, inside = get_args(Fill), all(each.kind == "flip" for each in self.moves)
+        if not (self.fill in fills or (inside and self.fill is None)):
             listing = "cifarkit.augment.crop"
             raise UnknownName(unknown("fill", self.fill, fills, listing))
 

@@ -31,7 +31,7 @@ def check(mode: object) -> None:
     Raises:
         UnknownName: there is none; the text suggests the nearest.
     """
-    if mode not in _MODES:
+    if not isinstance(mode, str) or mode not in _MODES:
         listing = "the docstring of cifarkit.backbones.get"
         raise UnknownName(unknown("preprocess mode", mode, _MODES, listing))
 

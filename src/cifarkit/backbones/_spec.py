@@ -107,7 +107,7 @@ class BackboneSpec:
             UnknownName: there is no such set.
         """
         by_name = {"imagenet": self.default} | {each.name: each for each in self.sets}
-        if name not in by_name:
+        if not isinstance(name, str) or name not in by_name:
             kind, listing = f"weight set of {self.name}", "cifarkit.backbones.spec()"
             raise UnknownName(unknown(kind, name, by_name, listing))
         return by_name[name]

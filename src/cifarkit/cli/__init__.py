@@ -1,6 +1,7 @@
 """The command line: thin arguments over the library."""
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         options.pop("run")(**options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has enough; nothing more may be written at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except CifarkitError as error:
         print(f"cifarkit: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """NumPy arrays in the layouts that people have, made into splits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -94,7 +94,7 @@ def split_of(
         Split(2 images of 8 x 8, 2 classes, size=8)
     """
     pixels = _rgb(array_of(images))
-    numbers, names = _numbered(array_of(labels), class_names)
+    numbers, names = _numbered(array_of(labels), _listed(class_names))
     side = max(pixels.shape[1:3]) if size is None else size
     return Split(pixels, numbers, names, side)
 
@@ -135,8 +135,19 @@ def _bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
     return rounded
 
 
+def _listed(class_names: Iterable[str] | None) -> tuple[str, ...] | None:
+    if class_names is None:
+        return None
+    if isinstance(class_names, str) or not isinstance(class_names, Iterable):
+        raise InvalidData(
+            "Expected class_names as a list of names; received "
+            f"{class_names!r:.100}. Name every class once."
+        )
+    return tuple(class_names)
+
+
 def _numbered(
-    labels: NDArray[Any], class_names: Sequence[str] | None
+    labels: NDArray[Any], class_names: tuple[str, ...] | None
 ) -> tuple[Labels, tuple[str, ...]]:
     """Return labels as class numbers, and the names of the classes."""
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -153,7 +164,7 @@ def _numbered(
 
 
 def _looked_up(
-    labels: NDArray[Any], class_names: Sequence[str] | None
+    labels: NDArray[Any], class_names: tuple[str, ...] | None
 ) -> tuple[Labels, tuple[str, ...]]:
     given = labels.tolist()
     if labels.ndim != 1 or not all(isinstance(label, str) for label in given):
@@ -161,7 +172,7 @@ def _looked_up(
             "Expected labels as names in one dimension, all text; received "
             f"{labels.dtype}, shape {labels.shape}. Give one name per image."
         )
-    names = tuple(sorted(set(given)) if class_names is None else class_names)
+    names = tuple(sorted(set(given))) if class_names is None else class_names
     if strange := sorted(set(given) - set(names)):
         raise InvalidData(
             f"Expected labels among the class names {names}; received "

@@ -104,9 +104,10 @@ def _visible(folder: Path) -> dict[Path, str]:
             for entry in sorted(folder.iterdir())
             if not entry.name.startswith(".")
         }
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: no path could be so
+        reason = getattr(error, "strerror", None) or error
         raise InvalidData(
-            f"Expected a folder that can be read; received {folder}: {error.strerror}. "
+            f"Expected a folder that can be read; received {folder}: {reason}. "
             "Check the path and its permissions."
         ) from error
 

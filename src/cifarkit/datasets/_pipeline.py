@@ -3,6 +3,7 @@
 from typing import Any
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._numbers import require_whole
 from cifarkit._types import Images, Labels, Tensor
 
 
@@ -59,11 +60,7 @@ def pipeline(
 
 
 def _check(batch_size: int, scale: int) -> None:
-    if batch_size < 1:
-        raise InvalidArgument(
-            f"Expected a batch_size of at least 1; received {batch_size}. "
-            "Give the number of images per batch, for example 64."
-        )
+    require_whole("batch_size", batch_size)
     if scale not in (255, 1):
         raise InvalidArgument(
             f"Expected scale=255 (pixels in [0, 255]) or scale=1 (in [0, 1]); received "

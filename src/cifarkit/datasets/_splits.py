@@ -13,6 +13,7 @@ from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._sources import fingerprint
 from cifarkit._types import Images, Labels
 from cifarkit.datasets._checks import (
+    array_of,
     check_images,
     check_labels,
     check_names,
@@ -82,6 +83,10 @@ class Split:
 
         The number taken of a class differs from its exact share by less than one.
 
+        Args:
+            n: how many images.
+            seed: of the draw.
+
         Raises:
             InvalidArgument: `n` is below 0 or above `len(self)`, or `seed` below 0.
         """
@@ -98,8 +103,9 @@ class Split:
         Raises:
             InvalidArgument: these are neither, or a position is outside
                 [0, len(self)).
+            InvalidData: they are no array.
         """
-        given = np.asarray(positions)
+        given = array_of(positions)
         if given.dtype == bool and given.shape == (len(self),):
             given = np.flatnonzero(given)
         if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):

@@ -105,6 +105,8 @@ def _unseen(case: Case) -> Iterator[Finding]:
         ]
     if any(not part.complete for part in case.parts):
         unseen.append("Only the first images of the data set were read.")
+    if _pipelines.calls_python(case):
+        unseen.append("The data set calls Python code before .cache().")
     if unseen:
         yield Finding(
             "CK113",

@@ -11,6 +11,7 @@ from cifarkit.training._freezing import augments
 from cifarkit.training._streams import is_stream
 
 _TITLE = "Random augmentation before a cache"
+_PYTHON = "PyFunc", "PyFuncStateless", "EagerPyFunc"
 
 
 def before_cache(case: Case) -> Iterator[Finding]:
@@ -23,11 +24,9 @@ def before_cache(case: Case) -> Iterator[Finding]:
 
 
 def _cached_by_tensorflow(dataset: Any) -> Iterator[Finding]:
-    caches = [each for each in _upstream(dataset) if "Cache" in type(each).__name__]
-    before = [
-        each for cache in caches for each in _upstream(cache) if each is not cache
-    ]
-    names = sorted({name for each in before for name in _random_operations(each)})
+    before = _before_caches(dataset)
+    kinds = {name for each in before for name in _operations(each)}
+    names = sorted(name for name in kinds if "Random" in name)
     if names:
         yield Finding(
             "CK106",
@@ -48,6 +47,20 @@ def _cached_by_tensorflow(dataset: Any) -> Iterator[Finding]:
         )
 
 
+def calls_python(case: Case) -> bool:
+    """Whether what a data set keeps comes from Python code, which may draw anything."""
+    if not is_stream(case.data):
+        return False
+    kept = _before_caches(case.data)
+    return any(name in _PYTHON for each in kept for name in _operations(each))
+
+
+def _before_caches(dataset: Any) -> list[Any]:
+    """Return the data sets from which a `.cache()` in a data set is filled."""
+    caches = [each for each in _upstream(dataset) if "Cache" in type(each).__name__]
+    return [each for cache in caches for each in _upstream(cache) if each is not cache]
+
+
 def _upstream(dataset: Any) -> Iterator[Any]:
     """Yield a data set and all that it is made from."""
     yield dataset
@@ -56,8 +69,8 @@ def _upstream(dataset: Any) -> Iterator[Any]:
         yield from _upstream(each)
 
 
-def _random_operations(dataset: Any) -> set[str]:
-    """Return the random operations in the function of a data set's map."""
+def _operations(dataset: Any) -> set[str]:
+    """Return the operations in the function of a data set's map."""
     function = getattr(getattr(dataset, "_map_func", None), "function", None)
     if function is None:
         return set()
@@ -65,7 +78,7 @@ def _random_operations(dataset: Any) -> set[str]:
     found = {node.op for node in graph.node}
     for inner in graph.library.function:
         found |= {node.op for node in inner.node_def}
-    return {name for name in found if "Random" in name}
+    return found
 
 
 def _augmenting(case: Case) -> Iterator[Finding]:

@@ -204,8 +204,10 @@ def _losses(case: Case) -> Iterator[tuple[str, Any]]:
         if phase.loss != "auto":
             yield f"the loss of phase {number}", phase.loss
     loss = getattr(case.plain, "loss", None)
-    if loss is not None and not isinstance(loss, list | tuple | dict):
-        yield "the loss", loss
+    loss = list(loss.values()) if isinstance(loss, dict) else loss
+    several = loss if isinstance(loss, list | tuple) else [loss]
+    if len(several) == 1 and several[0] is not None:
+        yield "the loss", several[0]
 
 
 def _kind(loss: Any) -> Kind | None:

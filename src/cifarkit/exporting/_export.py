@@ -19,11 +19,12 @@ from cifarkit._errors import (
 )
 from cifarkit._types import Images, Json, Model
 from cifarkit.exporting import _verify
-from cifarkit.exporting._formats import FORMATS, checked
+from cifarkit.exporting._formats import FORMATS, check_samples, checked
 from cifarkit.prediction import Predictor
 from cifarkit.prediction._card import CARD, CLASSES, Card, files_of
 from cifarkit.training import TrainResult
 from cifarkit.training._provenance import surroundings
+from cifarkit.training._saving import record_of
 
 
 @final
@@ -85,23 +86,34 @@ def export(
         >>> export(result, "exported", "onnx").paths["onnx"]      # doctest: +SKIP
         PosixPath('exported/model.onnx')
     """
-    names, target = checked(formats, samples), Path(folder).resolve()
+    names, target = checked(formats, samples), _resolved(folder)
     _check_backend()
     _check_target(target, model)
     network, known, about = _given(model, class_names)
     if temperature != 1.0:
         network = calibration.scaled(network, temperature)
     predictor = Predictor(network, known)
+    check_samples(network, names, samples)
     about = {"temperature": temperature, **surroundings(), "training": about}
     with _store.writing(target), _beside(target) as work:
         part = work / "part"
         part.mkdir()
         _write(network, part, names, samples)
         _describe(predictor, part, names, about)
-        found = _compare(predictor, part, names) if verify else {}
+        paths = {name: part / FORMATS[name][0] for name in names}
+        found = _verify.compared(predictor, paths) if verify else {}
         _check_target(target, model)  # minutes may have passed
         _replace(part, target, work / "earlier")
     return Export(target, {name: target / FORMATS[name][0] for name in names}, found)
+
+
+def _resolved(folder: str | Path) -> Path:
+    try:
+        return Path(folder).resolve()
+    except (TypeError, ValueError) as error:
+        raise InvalidArgument(
+            f"Expected the path of a folder; received {folder!r} ({error})."
+        ) from error
 
 
 @contextmanager
@@ -118,12 +130,20 @@ def _given(
     """Return a network, the names of its classes, and how it came about."""
     if isinstance(model, str | Path):
         if not (path := Path(model)).is_dir():
-            return models.loaded(path), Predictor(path, named).class_names, {}
+            return _given_file(path, named)
         model = TrainResult.load(path)
     if isinstance(model, TrainResult):
         made = model.provenance
         return model.model, made["class_names"] if named is None else named, made
     return model, named, {}
+
+
+def _given_file(
+    path: Path, named: Sequence[str] | None
+) -> tuple[Model, Sequence[str], Json]:
+    names = Predictor(path, named).class_names  # refuses what is no model
+    record = record_of(path) or {"provenance": {}}
+    return models.loaded(path), names, record["provenance"]
 
 
 def _write(
@@ -154,19 +174,6 @@ def _describe(
     paths.append(folder / CLASSES)
     digests = {p.relative_to(folder).as_posix(): _store.sha256(p) for p in paths}
     Card(predictor.size, predictor.fixed, digests, about).write(folder)
-
-
-def _compare(
-    predictor: Predictor, folder: Path, names: Iterable[str]
-) -> dict[str, float]:
-    images, found = _verify.golden(predictor.size), dict[str, float]()
-    wanted = _verify.answers(predictor, images)
-    for name in names:
-        rows = _verify.answers(Predictor(folder / FORMATS[name][0]), images)
-        found[name] = _verify.difference(wanted, rows)
-        if name != "litert_int8":
-            _verify.check(name, wanted, rows)
-    return found
 
 
 def _replace(part: Path, target: Path, earlier: Path) -> None:

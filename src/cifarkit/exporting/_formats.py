@@ -41,6 +41,8 @@ def onnx(model: Model, path: Path, samples: Images | None) -> None:
     converter.convert.from_function(
         traced(model), [signature(model)], opset=_OPSET, output_path=str(path)
     )
+    # What it cannot convert it writes as it is, with a line in the log.
+    require("onnx", extra="export").checker.check_model(str(path))
 
 
 def litert(model: Model, path: Path, samples: Images | None) -> None:
@@ -101,8 +103,8 @@ def checked(formats: Iterable[str], samples: Images | None) -> tuple[str, ...]:
         InvalidArgument: one of them is unknown, or there is none; or int8 has no images
             to take its ranges from.
     """
-    listed = [formats] if isinstance(formats, str | None) else formats
-    names = tuple(dict.fromkeys(listed))
+    several = isinstance(formats, Iterable) and not isinstance(formats, str)
+    names = tuple(dict.fromkeys(formats if several else [formats]))
     if not names or not set(names) <= set(FORMATS):
         raise InvalidArgument(
             f"Expected formats of {', '.join(FORMATS)}; received {names}."
@@ -117,6 +119,23 @@ def checked(formats: Iterable[str], samples: Images | None) -> tuple[str, ...]:
             "line has none: call cifarkit.exporting.export."
         )
     return names
+
+
+def check_samples(model: Model, names: Iterable[str], samples: Images | None) -> None:
+    """Refuse samples that a model of one size does not take.
+
+    Raises:
+        InvalidArgument: int8 is to be written, and its samples have another size.
+    """
+    taken = model.input_shape[1:]
+    if "litert_int8" not in names or None in taken or samples is None:
+        return
+    if samples.shape[1:] != taken:
+        raise InvalidArgument(
+            f"Expected samples= of {taken[1]} x {taken[0]} pixels, as the model takes "
+            f"them; received {samples.shape[2]} x {samples.shape[1]}. Resize them by "
+            "cifarkit.images.resize."
+        )
 
 
 def _lite(model: Model) -> Any:

@@ -1,11 +1,12 @@
 """Exported files, compared with the model that they come from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from cifarkit._errors import ExportError
+from cifarkit._errors import ExportError, MissingExtra
 from cifarkit._types import Floats, Images
 from cifarkit.prediction import Predictor
 
@@ -13,6 +14,44 @@ TOLERANCE = 1e-4
 """The largest difference of a probability that float32 explains."""
 
 _MARGIN = 1e-3
+
+
+def compared(predictor: Predictor, paths: Mapping[str, Path]) -> dict[str, float]:
+    """Return how far each file's probabilities are from the model's, at most.
+
+    Args:
+        predictor: of the model.
+        paths: the file of each format; "litert_int8" is measured alone.
+
+    Raises:
+        ExportError: a file does not run, or gives other answers.
+    """
+    images, found = golden(predictor.size), dict[str, float]()
+    wanted = answers(predictor, images)
+    for name, path in paths.items():
+        rows = _run(name, path, images)
+        found[name] = difference(wanted, rows)
+        if name != "litert_int8":
+            check(name, wanted, rows)
+    return found
+
+
+def _run(name: str, path: Path, images: Sequence[Images]) -> Floats:
+    """Return what an exported file says of images.
+
+    Raises:
+        ExportError: it does not run.
+    """
+    try:
+        return answers(Predictor(path), images)
+    except MissingExtra:
+        raise
+    except Exception as error:  # each runtime raises types of its own
+        raise ExportError(
+            f"Expected {name} to run where its converter wrote it; it does not "
+            f"({type(error).__name__}: {error!s:.300}). Nothing was written. Leave the "
+            "format out, or replace the layer it names."
+        ) from error
 
 
 def golden(size: tuple[int, int]) -> list[Images]:

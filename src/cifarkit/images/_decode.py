@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from cifarkit._errors import InvalidArgument, InvalidImage, UnknownFormat
+from cifarkit._numbers import require_whole
 from cifarkit._types import Images
 from cifarkit.images._limits import (
     Reader,
@@ -57,6 +58,7 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
         >>> decode("cat.jpg").shape     # doctest: +SKIP
         (480, 640, 3)
     """
+    require_whole("max_pixels", max_pixels)
     content, name = _content(data)
     check_profiles(content, name)
     reader = Reader(masked(content))
@@ -82,6 +84,12 @@ def from_pillow(image: Image.Image, *, max_pixels: int = MAX_PIXELS) -> Images:
         >>> from_pillow(Image.new("L", (4, 3))).shape
         (3, 4, 3)
     """
+    require_whole("max_pixels", max_pixels)
+    if not isinstance(image, Image.Image):
+        raise InvalidArgument(
+            f"Expected a PIL.Image.Image; received {type(image).__name__}. "
+            "images.decode reads files and bytes."
+        )
     name = f"a PIL image of mode {image.mode}"
     with _explained(name):
         return _array(image, max_pixels, name)

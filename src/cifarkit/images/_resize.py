@@ -29,10 +29,11 @@ def resize(image: Images, size: int | tuple[int, int]) -> Images:
         >>> resize(np.zeros((48, 64, 3), np.uint8), 32).shape
         (32, 32, 3)
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+    kind, shape = (getattr(image, name, None) for name in ("dtype", "shape"))
+    if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
         raise InvalidArgument(
             "Expected one RGB image, uint8, shape (H, W, 3); received "
-            f"{image.dtype}, shape {image.shape}. "
+            f"{kind or type(image).__name__}, shape {shape}. "
             "Read files with cifarkit.images.decode."
         )
     sides = size if isinstance(size, tuple) else (size, size)

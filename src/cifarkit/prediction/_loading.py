@@ -10,11 +10,13 @@ import numpy as np
 
 from cifarkit import models
 from cifarkit._errors import CorruptFile, InvalidArgument
-from cifarkit._types import Floats, Images, Model
+from cifarkit._types import Floats, Images, Json
 from cifarkit.prediction._card import CARD, CLASSES, Card, small_json
+from cifarkit.prediction._entrance import seen
+from cifarkit.prediction._names import checked_names
 from cifarkit.prediction._runtimes import RUNTIMES, Run, opened
 from cifarkit.training import TrainResult
-from cifarkit.training._saving import MODEL, RECORD
+from cifarkit.training._saving import RECORD, record_of
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ def load(path: Path, *, named: bool) -> Loaded:
         )
     # By functions of `os.path`, which no name of a file makes raise.
     saved_model = os.path.exists(path / "saved_model.pb")
-    in_result = named and path.name == MODEL and os.path.isfile(path.parent / RECORD)
-    if in_result or (os.path.isdir(path) and not saved_model):
-        result = TrainResult.load(path.parent if in_result else path)
-        return of_model(result.model, tuple(result.provenance["class_names"]))
+    if os.path.isdir(path) and not saved_model:
+        result = TrainResult.load(path)
+        found = of_model(result.model)
+        return _called(found, result.provenance, path) if named else found
     if path.suffix == ".keras":
         _check_card(path)
         found = of_model(models.loaded(path))
+        if named and (record := record_of(path)):
+            return _called(found, record["provenance"], path.parent)
     elif saved_model or (path.suffix and path.suffix in RUNTIMES):
         found = _exported(path)
     else:
@@ -88,12 +92,12 @@ def _check_card(path: Path) -> None:
 def _exported(path: Path) -> Loaded:
     card = Card.read(path.parent)
     card.check(path)
-    run = opened(path)
     black = np.zeros((1, *card.size, 3), np.uint8)
-    return Loaded(run, card.size, card.fixed, int(run(black).shape[1]))
+    run, rows = opened(path, black)
+    return Loaded(run, card.size, card.fixed, int(rows.shape[1]))
 
 
-def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
+def of_model(model: Any) -> Loaded:
     """Return a Keras model as a classifier.
 
     Raises:
@@ -102,51 +106,44 @@ def of_model(model: Any, class_names: tuple[str, ...] | None = None) -> Loaded:
     taken, given = (getattr(model, f"{end}_shape", None) for end in ("input", "output"))
     if not isinstance(model, keras.Model) or not _classifies(taken, given):
         raise InvalidArgument(
-            "Expected a keras.Model from RGB images, shape (N, H, W, 3), to "
-            "probabilities, shape (N, C), C of 2 or more; received "
-            f"{type(model).__name__} from {taken} to {given}."
+            "Expected a keras.Model from RGB images, shape (N, H, W, 3), H and W both "
+            "known or both open, to probabilities, shape (N, C), C of 2 or more; "
+            f"received {type(model).__name__} from {taken} to {given}."
         )
     fast, (_, height, width, _) = models.folded(model), model.input_shape
 
     def run(batch: Images) -> Floats:
         # Keras leaves integers as they are, and convolutions do not take uint8.
-        return np.asarray(fast.predict_on_batch(batch.astype(np.float32)))
+        rows = fast.predict_on_batch(batch.astype(np.float32))
+        return np.asarray(rows, np.float32)  # under a policy of fewer bits, too
 
-    fixed = height is not None and width is not None
-    size = (height, width) if fixed else _seen(model)
-    return Loaded(run, size, fixed, int(model.output_shape[1]), class_names)
+    fixed = height is not None
+    size = (height, width) if fixed else seen(model)
+    return Loaded(run, size, fixed, int(model.output_shape[1]))
 
 
 def _classifies(taken: Any, given: Any) -> bool:
     shapes = isinstance(taken, tuple) and isinstance(given, tuple)
     fits = shapes and len(taken) == 4 and taken[3] == 3 and len(given) == 2
-    return bool(fits and (given[1] or 0) >= 2)
+    if not fits or (taken[1] is None) != (taken[2] is None):
+        return False
+    return bool((given[1] or 0) >= 2)
 
 
-def _seen(model: Model) -> tuple[int, int]:
-    """Return the size to which a model that takes any size resizes."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Resizing):
-            _check_resizing(layer)
-            return int(layer.height), int(layer.width)
-    raise InvalidArgument(
-        f"Expected a model of one input size, or one that resizes inside; received "
-        f"{model.name!r}, which takes any size. Put a keras.layers.Resizing before it."
-    )
-
-
-def _check_resizing(layer: Any) -> None:
-    """Refuse a resize that must see the whole image: it is shrunk before, to save work.
+def _called(found: Loaded, provenance: Json, folder: Path) -> Loaded:
+    """Return a classifier with the class names of the result that it lies in.
 
     Raises:
-        InvalidArgument: it crops or pads.
+        CorruptFile: these are not names of its classes.
     """
-    if layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio:
-        raise InvalidArgument(
-            f"Expected a resize inside of the model that keeps all of the image; "
-            f"received {layer.name!r}, which crops or pads. Crop before you ask, and "
-            "give a model of one input size, or a plain Resizing."
-        )
+    try:
+        names = checked_names(provenance.get("class_names"), found.classes)
+    except ValueError as error:
+        raise CorruptFile(
+            f"Expected {found.classes} different class names in {folder / RECORD}; "
+            f"received others ({error}). It was changed after it was saved."
+        ) from error
+    return replace(found, class_names=names)
 
 
 def _named(found: Loaded, path: Path) -> Loaded:
@@ -159,14 +156,10 @@ def _named(found: Loaded, path: Path) -> Loaded:
         return found
     _check_card(path)
     try:
-        names = small_json(path)
-        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-            raise ValueError("it is no list of names")
-        if len(set(names)) != len(names) or len(names) != found.classes:
-            raise ValueError(f"it has {len(set(names))} different ones")
+        names = checked_names(small_json(path), found.classes)
     except (OSError, ValueError) as error:
         raise CorruptFile(
             f"Expected {found.classes} different class names, a JSON list, in {path}; "
             f"received another file ({error}). Give class_names=, or move it away."
         ) from error
-    return replace(found, class_names=tuple(names))
+    return replace(found, class_names=names)

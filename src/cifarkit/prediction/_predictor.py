@@ -8,10 +8,12 @@ import numpy as np
 
 from cifarkit import images
 from cifarkit._errors import InvalidArgument, InvalidImage
+from cifarkit._numbers import require_whole
 from cifarkit._types import Floats, Images, Model
 from cifarkit.metrics._checks import checked_probabilities
 from cifarkit.prediction._items import fitted, pixels, shrunk
 from cifarkit.prediction._loading import Loaded, load, of_model
+from cifarkit.prediction._names import checked_names
 from cifarkit.prediction._prediction import Prediction
 
 
@@ -54,6 +56,7 @@ class Predictor:
         *,
         max_pixels: int = images.MAX_PIXELS,
     ) -> None:
+        require_whole("max_pixels", max_pixels)
         if isinstance(model, str | Path):
             found = load(Path(model), named=class_names is None)
         else:
@@ -105,6 +108,11 @@ class Predictor:
 
     def prepared_batch(self, items: Iterable[Any]) -> list[Images]:
         """Decode several images, likewise; an error names the place, from 0."""
+        if not isinstance(items, Iterable):
+            raise InvalidArgument(
+                f"Expected images, such as a list of paths; received {items!r:.100}. "
+                "Call the predictor itself with one."
+            )
         return [self._placed(item, place) for place, item in enumerate(items)]
 
     def named(self, row: Floats) -> Prediction:
@@ -143,10 +151,11 @@ class Predictor:
 def _names(found: Loaded, given: Sequence[str] | None) -> tuple[str, ...]:
     if given is None:
         return found.class_names or tuple(map(str, range(found.classes)))
-    names = tuple(map(str, given))
-    if len(names) != found.classes or len(set(names)) != len(names):
+    try:
+        names = given if isinstance(given, str) else tuple(map(str, given))
+        return checked_names(names, found.classes)
+    except (TypeError, ValueError) as error:
         raise InvalidArgument(
             f"Expected {found.classes} different class names, one for each output of "
-            f"the model; received {names}."
-        )
-    return names
+            f"the model; received {given!r:.300} ({error})."
+        ) from error

@@ -25,15 +25,23 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def opened(path: Path) -> Run:
-    """Return what runs an exported file, or a SavedModel's folder.
+def opened(path: Path, sample: Images) -> tuple[Run, Floats]:
+    """Return what runs an exported file, or a SavedModel's folder, once it has run.
+
+    Args:
+        path: of the file or folder.
+        sample: images that it must take.
+
+    Returns:
+        What runs it, and what it says of the sample.
 
     Raises:
-        CorruptFile: its runtime cannot read it.
+        CorruptFile: its runtime cannot read it, or not run it on the sample.
         MissingExtra: its runtime is not installed.
     """
     try:
-        return RUNTIMES["" if path.is_dir() else path.suffix](path)
+        run = RUNTIMES["" if path.is_dir() else path.suffix](path)
+        return run, run(sample)
     except MissingExtra:
         raise
     except Exception as error:  # every runtime raises types of its own
@@ -81,6 +89,7 @@ def _litert(path: Path) -> Run:
     def run(batch: Images) -> Floats:
         with lock:  # an interpreter has one set of tensors
             if shape[0] != batch.shape:
+                shape[0] = ()  # of no batch, if the next line fails
                 interpreter.resize_tensor_input(taken["index"], batch.shape)
                 interpreter.allocate_tensors()
                 shape[0] = batch.shape

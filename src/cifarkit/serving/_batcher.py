@@ -10,6 +10,7 @@ from threading import Condition, Thread, current_thread
 from typing import Any, TypeAlias, final
 
 from cifarkit._errors import InvalidArgument, Overloaded, TooLate
+from cifarkit._numbers import is_whole
 
 Items: TypeAlias = Sequence[Any]
 Run: TypeAlias = Callable[[list[Any]], Sequence[Any]]
@@ -51,17 +52,17 @@ class Batcher:
     """
 
     def __init__(self, run: Run, *, size: int = 32, waiting: int = 256) -> None:
-        if size < 1 or waiting < size:
+        if not is_whole(size, least=1) or not is_whole(waiting, least=size):
             raise InvalidArgument(
-                "Expected size of 1 or more and waiting of at least size; received "
-                f"{size!r} and {waiting!r}."
+                "Expected whole numbers, size of 1 or more and waiting of at least "
+                f"size; received {size!r} and {waiting!r}."
             )
         self._run, self.size, self._most = run, size, waiting
         self._jobs: deque[_Job] = deque()
-        self._waiting, self._closed = 0, True
+        self._waiting, self._closed = 0, False
         self.batches = self.items = 0
         self._changed = Condition()
-        self.open()
+        self._worker: Thread | None = None
 
     @property
     def waiting(self) -> int:
@@ -93,6 +94,9 @@ class Batcher:
                     f"Expected room for {len(items)} images; received them while "
                     f"{self._waiting} of {self._most} waited. Try again in a second."
                 )
+            if self._worker is None:  # of those that never work there is none
+                self._worker = Thread(target=self._work, daemon=True)
+                self._worker.start()
             self._jobs.append(job)
             self._waiting += len(items)
             self._changed.notify()
@@ -101,11 +105,8 @@ class Batcher:
     def open(self) -> None:
         """Take items again after `close`; one that is open stays as it is."""
         with self._changed:
-            if not self._closed:
-                return
-            self._closed = False
-            self._worker = Thread(target=self._work, daemon=True)
-        self._worker.start()
+            if self._closed:
+                self._closed, self._worker = False, None
 
     def close(self, seconds: float | None = None) -> None:
         """Answer all that wait, take nothing more, and end the worker.
@@ -114,16 +115,20 @@ class Batcher:
             seconds: after which a worker that still runs is left behind; None waits.
         """
         with self._changed:
-            self._closed = True
+            self._closed, worker = True, self._worker
             self._changed.notify_all()
-        self._worker.join(seconds)
+        if worker:
+            worker.join(seconds)
 
     def _work(self) -> None:
         me = current_thread()  # one that was left behind takes nothing more
         while self._worker is me and (jobs := self._next()):
             now = time.monotonic()
             live = [job for job in jobs if _is_live(job, now)]
-            if live and not self._together(live):
+            error = self._together(live) if live else None
+            if error and len(live) == 1:
+                live[0].future.set_exception(error)
+            elif error:
                 for job in live:  # a bad item fails its own caller and no other
                     _alone(job, self._run)
 
@@ -141,20 +146,20 @@ class Batcher:
             self._waiting = sum(len(job.items) for job in self._jobs)
         return taken
 
-    def _together(self, jobs: Sequence[_Job]) -> bool:
-        """Run jobs as one batch, and say whether that went well."""
+    def _together(self, jobs: Sequence[_Job]) -> Exception | None:
+        """Run jobs as one batch, and return what went wrong."""
         items = [item for job in jobs for item in job.items]
         self.batches += 1
         self.items += len(items)
         try:
             results = _results(self._run, items)
-        except Exception:
+        except Exception as error:
             _log.warning("A batch of %d requests failed.", len(jobs), exc_info=True)
-            return False
+            return error
         for job in jobs:
             job.future.set_result(results[: len(job.items)])
             results = results[len(job.items) :]
-        return True
+        return None
 
 
 def _is_live(job: _Job, now: float) -> bool:

@@ -62,7 +62,8 @@ def flask_app(
     @app.post("/predict")  # type: ignore[untyped-decorator]
     def predict() -> Json:
         files = _files(flask.request, "file")
-        check_single(len(files))
+        texts = flask.request.form.getlist("file")
+        check_single(len(files) and len(files) + len(texts))
         (found,) = service.predict(files)
         return found.to_dict()
 

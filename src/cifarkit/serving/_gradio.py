@@ -47,7 +47,7 @@ def gradio_page(
         if path is None:
             return None, None
         with told_on_page(gradio):
-            image = predictor.prepared(path)
+            image = predictor.prepared(_content(path))
             (row,) = predictor.probabilities([image])
             looked = None if network is None else _looked(network, image)
         return dict(predictor.named(row).probabilities), looked
@@ -59,7 +59,7 @@ def gradio_page(
                 raise InvalidArgument(
                     f"Expected up to {BATCH}; received {len(chosen)}."
                 )
-            found = predictor.batch(chosen)
+            found = predictor.batch([_content(path) for path in chosen])
         lines = [f"{each.name} {each.confidence:.0%}" for each in found]
         return list(zip(chosen, lines, strict=True))
 
@@ -81,6 +81,11 @@ def gradio_page(
         image.change(one, image, [label, where], api_name="predict")
         files.change(many, files, gallery, api_name="predict_batch")
     return page.queue(max_size=32, default_concurrency_limit=1)
+
+
+def _content(path: str) -> bytes:
+    """Return the bytes of an upload; no error shall name the place where it lies."""
+    return Path(path).read_bytes()
 
 
 def _looked(network: Model, pixels: Images) -> Images | None:

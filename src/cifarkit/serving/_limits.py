@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from typing import final
 
 from cifarkit._errors import InvalidArgument
-from cifarkit._numbers import is_number
+from cifarkit._numbers import require_number, require_whole
 
 BATCH = 32
 """The most images in one request, and that run together."""
@@ -40,10 +40,10 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if not is_number(value) or value <= 0:
-                raise InvalidArgument(
-                    f"Expected {each.name} as a number above 0; received {value!r}."
-                )
+            if each.type is float:
+                require_number(each.name, value, above=0.0)
+            else:
+                require_whole(each.name, value)
         if self.waiting < BATCH:
             raise InvalidArgument(
                 f"Expected waiting of {BATCH} or more, a whole request; received "

@@ -65,7 +65,9 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 def build(service: Service) -> FastAPI:
     """Return the application of a service."""
     telemetry, life = Telemetry(service), _life(service)
-    app: FastAPI = FastAPIOffline(title="cifarkit", version=__version__, lifespan=life)
+    about = {"title": "cifarkit", "version": __version__}
+    # A caller with a slash too many gets an error like all others, as from Flask.
+    app: FastAPI = FastAPIOffline(**about, lifespan=life, redirect_slashes=False)
     app.add_middleware(Guard, service=service, telemetry=telemetry)
     _answer_errors(app)
     _add_predictions(app, service)
@@ -117,11 +119,13 @@ def _add_predictions(app: FastAPI, service: Service) -> None:
 
 
 def _add_state(app: FastAPI, service: Service, telemetry: Telemetry) -> None:
+    @app.head("/", include_in_schema=False)  # what balancers ask
     @app.get("/")
     async def alive() -> dict[str, str]:
         """Say that the process lives, and where its pages are."""
         return {"status": "ok", "docs": "/docs", "health": "/health"}
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", responses={503: {"description": "The model is not ready."}})
     async def health() -> JSONResponse:
         """Say whether images can be classified, and by what."""

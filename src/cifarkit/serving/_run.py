@@ -3,9 +3,12 @@
 import contextlib
 from typing import Any
 
+from cifarkit._errors import InvalidArgument
 from cifarkit._extras import require
+from cifarkit._numbers import is_whole
 
 _GRACE = 9  # seconds
+_LAST_PORT = 65_535
 
 
 def run(app: Any, *, host: str = "127.0.0.1", port: int = 8000) -> None:
@@ -20,10 +23,16 @@ def run(app: Any, *, host: str = "127.0.0.1", port: int = 8000) -> None:
 
     Raises:
         MissingExtra: uvicorn is not installed.
+        InvalidArgument: there is no such port.
 
     Example:
         >>> run(fastapi_app("exported/model.onnx"))                  # doctest: +SKIP
     """
+    if not is_whole(port, least=0) or port > _LAST_PORT:
+        raise InvalidArgument(
+            f"Expected a port from 0 (any that is free) to {_LAST_PORT}; received "
+            f"{port!r}."
+        )
     uvicorn = require("uvicorn", extra="serve")
     from cifarkit.serving._server import Server
 

@@ -1,7 +1,6 @@
 """A predictor that many callers share: what all web services stand on."""
 
 import copy
-import gc
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -113,10 +112,6 @@ class Service:
             self.status = "failed"
             _log.exception("The model does not run; no image will be taken.")
             return
-        # TensorFlow and Keras are very many objects that stay. To look through them for
-        # rubbish would stop every request for a while, now and then.
-        gc.collect()
-        gc.freeze()
         if self.status == "starting":
             self.status = "ok"
 

@@ -19,6 +19,9 @@ def csv(path: str | Path) -> Tracker:
 
     Args:
         path: the file; one that exists is replaced after the first epoch.
+
+    Raises:
+        WriteError: it cannot be written, which shows after the first epoch.
     """
     return _Csv(Path(path))
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifarkit._numbers import counted
 from cifarkit.activations import (
     PLAIN,
     Boundary,
@@ -99,18 +100,14 @@ class Budget:
         size, passes = self.nbytes(place), len(self.views or ())
         where = "on disk" if self._on_disk(size) else "in memory"
         return (
-            f"from {_counted(passes, 'kept view')} at {place}, "
+            f"from {counted(passes, 'kept view')} at {place}, "
             f"{size / 2**20:,.0f} MiB {where}; the frozen part runs "
-            f"{_counted(passes, 'time')} for {_counted(epochs, 'epoch')}"
+            f"{counted(passes, 'time')} for {counted(epochs, 'epoch')}"
         )
 
     def _on_disk(self, nbytes: int) -> bool:
         known = self.known and (self.views is None or self.views.text)
         return bool(self.cache.disk and known and has_room(nbytes))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _free_memory() -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cifarkit._numbers import counted
 from cifarkit.training._inputs import Data
 from cifarkit.training._learnt import Learnt, learnt
 from cifarkit.training._logistic import UNCHOSEN
@@ -56,8 +57,9 @@ class PhasePlan:
         if phase.solved:
             chosen = f"chosen on the validation images, or {UNCHOSEN:g} without any"
             return (f"L-BFGS to the optimum, L2 {chosen}",)
+        epochs, steps = counted(phase.epochs, "epoch"), counted(self.steps, "step")
         return (
-            f"{phase.epochs} epochs of {self.steps} batches of {self.batch}",
+            f"{epochs} of {steps}, batches of {self.batch}",
             f"{_name(phase.optimizer)} at {phase.learning_rate:g}, {phase.schedule}",
         )
 

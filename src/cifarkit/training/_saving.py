@@ -28,6 +28,9 @@ _NEW = ".new"
 
 _PHASE = re.compile(r"phase_\d+\.npz")
 
+_OURS = b'"phases"', b'"provenance"'
+"""What stands in a record, one of which is left where it was damaged."""
+
 MODEL = "model.keras"
 RECORD = "result.json"
 
@@ -99,6 +102,27 @@ def _read(folder: Path, record: Json) -> tuple[Model, list[Weights], Json]:
         _check(folder / name, record["files"][name])
     weights = [_load_weights(folder / name) for name in names[1:]]
     return models.loaded(folder / MODEL), weights, record
+
+
+def record_of(model: Path) -> Json | None:
+    """Return the record of the result in which a model lies, or None if in none.
+
+    A file of the same name that is no such record says nothing of the model.
+
+    Raises:
+        CorruptFile: the record or the model was changed after it was saved.
+    """
+    beside = model.with_name(RECORD)
+    if model.name != MODEL or not beside.is_file():
+        return None
+    with beside.open("rb") as file:
+        begins = file.read(_sealed.LARGEST)
+    if not any(key in begins for key in _OURS):
+        return None
+    record = _record(model.parent)
+    _settle(model, record["files"][MODEL])
+    _check(model, record["files"][MODEL])
+    return record
 
 
 def _files(phases: int) -> list[str]:

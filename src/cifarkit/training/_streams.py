@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidData
 from cifarkit._types import Labels
+from cifarkit.datasets._checks import check_names
 from cifarkit.training._batches import Feed, class_weights
 from cifarkit.training._phase import Phase
 
@@ -80,15 +81,20 @@ class Stream:
                 f"of class {int(counts.argmin())}. Number the classes from 0, without "
                 "gaps."
             )
-        return cls(dataset, shape, tuple(counts.tolist()), steps)
+        found = cls(dataset, shape, tuple(counts.tolist()), steps)
+        check_names(found.class_names)
+        if len(found.class_names) != found.classes:
+            raise InvalidData(
+                f"Expected {found.classes} names of classes, as the labels show; "
+                f"received {found.class_names!r:.300}. Set dataset.class_names."
+            )
+        return found
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names that the data set itself bears, or numbers as text."""
-        names = tuple(getattr(self.dataset, "class_names", None) or ())
-        if len(names) == self.classes:
-            return names
-        return tuple(str(each) for each in range(self.classes))
+        numbers = map(str, range(self.classes))
+        return tuple(getattr(self.dataset, "class_names", None) or numbers)
 
     def __len__(self) -> int:
         return sum(self.counts)

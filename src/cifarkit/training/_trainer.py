@@ -169,7 +169,10 @@ class TwoPhaseTrainer:
             InvalidData: data that cannot be used.
             NotFinite: the loss is no number; the error has the last good model.
             OutOfMemory: a step needs more memory than there is.
-            TrainingError: training that would give a wrong result.
+            TrainingError: training that would give a wrong result, or another process
+                trains in `run_dir`.
+            SourceError: no source has the backbone's weights.
+            CorruptFile: what `run_dir` holds is of another network.
             WriteError: `run_dir` cannot be written; what it held before is whole.
         """
         course = self.course

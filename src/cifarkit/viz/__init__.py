@@ -2,7 +2,8 @@
 
 Every function takes values and returns a `matplotlib.figure.Figure`, but for
 `grad_cam`, whose maps `heat` draws. Nothing is shown or saved unasked, and no setting
-of matplotlib is touched. Needs `pip install 'cifarkit[viz]'`.
+of matplotlib is touched. Needs `pip install 'cifarkit[viz]'`; each raises
+`MissingExtra` without it.
 
 Example:
     >>> from cifarkit import viz

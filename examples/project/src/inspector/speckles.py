@@ -11,10 +11,10 @@ SPOTS = 8
 
 @dataclass(frozen=True)
 class Speckles(Augmentation):
-    """Turns some pixels of each image black, at random places.
+    """Blackens eight small squares of each image, at random places.
 
     Args:
-        share: of the pixels in each of eight rows of an image, in [0, 1).
+        share: half the side of a square, as a share of the image's side, in (0, 0.5).
     """
 
     share: float
