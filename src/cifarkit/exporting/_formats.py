@@ -103,8 +103,9 @@ def checked(formats: Iterable[str], samples: Images | None) -> tuple[str, ...]:
         InvalidArgument: one of them is unknown, or there is none; or int8 has no images
             to take its ranges from.
     """
-    several = isinstance(formats, Iterable) and not isinstance(formats, str)
-    names = tuple(dict.fromkeys(formats if several else [formats]))
+    given: Any = formats
+    one = isinstance(given, str) or not isinstance(given, Iterable)
+    names = tuple(dict.fromkeys([given] if one else given))
     if not names or not set(names) <= set(FORMATS):
         raise InvalidArgument(
             f"Expected formats of {', '.join(FORMATS)}; received {names}."

@@ -29,11 +29,12 @@ def resize(image: Images, size: int | tuple[int, int]) -> Images:
         >>> resize(np.zeros((48, 64, 3), np.uint8), 32).shape
         (32, 32, 3)
     """
-    kind, shape = (getattr(image, name, None) for name in ("dtype", "shape"))
+    kind = getattr(image, "dtype", type(image).__name__)
+    shape: tuple[int, ...] = getattr(image, "shape", ())
     if kind != np.uint8 or len(shape) != 3 or shape[2] != 3 or 0 in shape:
         raise InvalidArgument(
             "Expected one RGB image, uint8, shape (H, W, 3); received "
-            f"{kind or type(image).__name__}, shape {shape}. "
+            f"{kind}, shape {shape}. "
             "Read files with cifarkit.images.decode."
         )
     sides = size if isinstance(size, tuple) else (size, size)
