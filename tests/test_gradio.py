@@ -16,6 +16,7 @@ from cifarkit.exporting import export
 from cifarkit.prediction import Predictor
 from cifarkit.serving._gradio import _looked
 from cifarkit.serving._overlay import network_of, overlaid
+from cifarkit.viz import grad_cam
 from services import NAMES, classifier, free_port, picture, png
 
 pytestmark = pytest.mark.alone  # real services, kills, seconds
@@ -92,12 +93,13 @@ def test_many_pictures_get_one_line_each(page):
     assert [each["caption"] for each in gallery] == lines
 
 
-def test_what_is_no_picture_is_said_on_the_page(page):
+def test_what_is_no_picture_is_said_on_the_page(page, folder):
     """In our words, without a trace."""
     event, value = asked(page, "predict_batch", [sent(page, "a.png", b"no image")])
     assert event == "error"
     assert "Expected a complete image file" in json.dumps(value)
     assert "Traceback" not in json.dumps(value)
+    assert str(folder) not in json.dumps(value)
 
 
 def test_the_page_shows_what_it_knows(page):
@@ -114,7 +116,11 @@ def test_a_heat_map_needs_a_network(folder):
     pixels = picture(3)
     shown = overlaid(network, pixels)
     assert (shown.shape, shown.dtype) == ((324, 270, 3), np.uint8)
-    assert (shown[13::27, 13::27] != pixels).any()
+    (heat,) = grad_cam(network, pixels[None])  # red where it is high, and there alone
+    assert heat.max() > 0.9 > 0.1 > heat.min()
+    red = 0.6 * heat[..., None] * np.array([255, 0, 0])
+    wanted = (1 - 0.6 * heat[..., None]) * pixels + red
+    np.testing.assert_allclose(shown[13::27, 13::27], wanted, atol=1.0)
     assert network_of(folder / "exported" / "model.onnx") is None
     model = classifier()
     assert network_of(model) is model

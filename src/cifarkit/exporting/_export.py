@@ -64,7 +64,8 @@ def export(
     Args:
         model: a `keras.Model` from raw RGB to probabilities, what training gave, the
             folder in which that was saved, or a `.keras` file.
-        folder: is made; an earlier export in it is replaced as a whole.
+        folder: is made; an earlier export in it is replaced as a whole. Killed between
+            the two renames of that moment, it lies in a folder `.export-...` beside.
         formats: of `FORMATS`: "keras", "saved_model", "onnx", "litert", "litert_int8",
             "openvino".
         class_names: in label order; None takes those of a `TrainResult`, or of a
