@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from cifarkit._numbers import counted
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
 from cifarkit.doctoring._graph import places
+from cifarkit.training._learnt import parameters
 
 _BYTES = 4
 _SLOTS = 3  # a gradient and two moments for each parameter that learns
@@ -40,15 +42,15 @@ def _phases(case: Case) -> Iterator[str]:
         time = ""
         if each.timing is not None:
             time = f", {each.timing.whole(each.phase.epochs):,.0f} s in all"
-        yield f"Phase {number}: {each.phase.epochs} epochs {each.how}{time}."
+        epochs = counted(each.phase.epochs, "epoch")
+        yield f"Phase {number}: {epochs} {each.how}{time}."
 
 
 def _parameters(case: Case) -> tuple[int, int]:
     if case.plan:
         learn = max(each.parameters[0] for each in case.plan.phases)
         return learn, case.plan.phases[0].parameters[1]
-    model: Any = case.model
-    return _count(model.trainable_weights), _count(model.weights)
+    return parameters(case.model)
 
 
 def _batch(case: Case) -> int:
@@ -65,10 +67,6 @@ def _outputs(model: Any) -> int:
             continue
         total += int(np.prod(shape))
     return total
-
-
-def _count(weights: Any) -> int:
-    return int(sum(np.prod(weight.shape) for weight in weights))
 
 
 def _size(count: float) -> str:

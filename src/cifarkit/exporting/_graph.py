@@ -18,9 +18,12 @@ from keras import ops
 from cifarkit import models
 from cifarkit._types import Layer, Model, Tensor
 from cifarkit.models.graphs import is_graph, rebuilt
+from cifarkit.models.resizing import is_plain
 
 SUFFIX = "_any_size"
 """How the names of layers end that compute a resize."""
+
+_KNOWN = "bicubic", "bilinear"
 
 _STEPS = 1024
 """Places between two pixels that TensorFlow's bicubic resize tells apart."""
@@ -62,12 +65,9 @@ def traced(model: Model) -> Any:
 
 def _plain(layer: Layer) -> Layer:
     """Return what stands for a layer; only a plain resize is replaced."""
-    if type(layer) is not keras.layers.Resizing:
+    if not is_plain(layer) or layer.antialias:
         return layer
-    known = layer.interpolation in ("bicubic", "bilinear") and not layer.antialias
-    reshaped = layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio
-    last = layer.data_format == "channels_last"
-    return AnySize(layer) if known and last and not reshaped else layer
+    return AnySize(layer) if layer.interpolation in _KNOWN else layer
 
 
 @final

@@ -67,14 +67,17 @@ def _is_unknown(layer: Layer) -> bool:
     return bool(layer.antialias or layer.interpolation not in _RESIZED_BY_XLA)
 
 
+def is_plain(layer: Layer) -> bool:
+    """Whether a layer is Keras' resize, of the whole image, with channels last."""
+    if type(layer) is not keras.layers.Resizing:
+        return False
+    reshaped = layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio
+    return layer.data_format == "channels_last" and not reshaped
+
+
 def _plain(layer: Layer) -> Layer:
     """Return what stands for a layer; only a plain resize is replaced."""
-    if type(layer) is not keras.layers.Resizing:
-        return layer
-    reshaped = layer.crop_to_aspect_ratio or layer.pad_to_aspect_ratio
-    return (
-        layer if reshaped or layer.data_format != "channels_last" else _Products(layer)
-    )
+    return _Products(layer) if is_plain(layer) else layer
 
 
 @final

@@ -1,7 +1,9 @@
 """Which layers of a backbone learn in a phase, as a value that prints well."""
 
+import math
 from dataclasses import dataclass
 
+from cifarkit._types import Model
 from cifarkit.training._freezing import is_batch_norm, learning, leaves
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
@@ -34,6 +36,15 @@ class Learnt:
             f"{learn} of {total} layers learn, from {where}; "
             f"batch norm: {tuned} tuned, {norms - tuned} frozen"
         )
+
+
+def parameters(model: Model) -> tuple[int, int]:
+    """Return how many numbers of a model learn, and how many it has."""
+    learn, every = (
+        sum(math.prod(weight.shape) for weight in weights)
+        for weights in (model.trainable_weights, model.weights)
+    )
+    return learn, every
 
 
 def learnt(network: Network, phase: Phase) -> Learnt:

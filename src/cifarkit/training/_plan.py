@@ -1,14 +1,11 @@
 """What `fit` would do, as a value that prints well."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from cifarkit._numbers import counted
 from cifarkit.training._inputs import Data
-from cifarkit.training._learnt import Learnt, learnt
+from cifarkit.training._learnt import Learnt, learnt, parameters
 from cifarkit.training._logistic import UNCHOSEN
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
@@ -108,18 +105,11 @@ def phase_plan(
         steps=data.train.feed(phase, draws=0, key=None).steps,
         batch=str(phase.batch_size) if data.digest else "the data set's own size",
         backbone=learnt(network, phase),
-        parameters=(
-            _count(network.model.trainable_weights),
-            _count(network.model.weights),
-        ),
+        parameters=parameters(network.model),
         how=how,
         kept=kept,
         timing=timing,
     )
-
-
-def _count(weights: Sequence[Any]) -> int:
-    return int(sum(np.prod(weight.shape) for weight in weights))
 
 
 def _name(optimizer: Any) -> str:
