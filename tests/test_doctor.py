@@ -544,7 +544,7 @@ def test_a_loss_in_a_list_of_one_is_looked_at(kind, data):
 
     def compiled(loss):
         model.compile("sgd", [loss] if kind is list else {model.output_names[0]: loss})
-        return doctor(model, data)
+        return doctor(model, pair(data.train))
 
     logits = losses.SparseCategoricalCrossentropy(from_logits=True)
     assert grave(compiled(logits), "CK105") == ["warning"]

@@ -166,7 +166,7 @@ def test_a_file_finds_its_class_names_beside(tmp_path):
     assert Predictor(path).class_names == ("0", "1", "2")
     (tmp_path / "classes.json").write_text(json.dumps(NAMES))
     assert Predictor(str(path)).class_names == NAMES
-    assert Predictor(path, "abc").class_names == ("a", "b", "c")
+    assert Predictor(path, list("abc")).class_names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("text", ["{}", "[1, 2, 3]", "[", '["cat", "dog"]', "\xff"])

@@ -84,7 +84,7 @@ def test_half_of_the_free_memory_may_be_used(monkeypatch):
     from cifarkit.training._inputs import data_of
 
     monkeypatch.setattr(_budget, "_free_memory", lambda: 1000)
-    data = datasets.synthetic(20, size=32)
+    data = datasets.synthetic(50, size=64)
     for most, wanted in ((None, 500), (7, 7)):
         trainer = TwoPhaseTrainer(
             backbones.get("mobilenetv2", weights=None),

@@ -89,7 +89,8 @@ def export(
     """
     names, target = checked(formats, samples), _resolved(folder)
     _check_backend()
-    _check_target(target, model)
+    with _store.writing(target):
+        _check_target(target, model)
     network, known, about = _given(model, class_names)
     if temperature != 1.0:
         network = calibration.scaled(network, temperature)
