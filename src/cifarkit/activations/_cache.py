@@ -19,7 +19,8 @@ class Cache:
         dtype: what they are kept in. `"int8"` keeps maps with one scale for each image
             and channel, and vectors in float16.
         precision: what the frozen part computes in. `"bfloat16"` is faster where the
-            processor has it, needs OpenVINO, and rounds: see `scripts/drift.py`.
+            processor multiplies matrices of it (AMX), and slower elsewhere; it needs
+            OpenVINO, and rounds: see `scripts/drift.py`.
         views: how many views of an image are kept where augmentation can make endlessly
             many; None trains live then. Flips need two, and get them.
         disk: whether they are kept in the store, for later runs too. In memory they
