@@ -61,7 +61,6 @@ def quickstarts():
 def against_plain():
     """Yield the goals against plain Keras on the same machine."""
     ratios = found("two_phase")["ratios"]
-    extraction = found("extraction")["ratios"]["openvino_float32_over_tensorflow"]
     for goal, ratio, least in (
         (
             "until 90.24 % on validation, against S0's protocol in plain Keras",
@@ -73,9 +72,18 @@ def against_plain():
         ("ten epochs of phase 1 with extraction", ratios["phase_1_ten_epochs"], 5),
         ("an epoch of phase 2, last 50 layers", ratios["phase_2_last_50"], 1.6),
         ("an epoch of phase 2, last 20 layers", ratios["phase_2_last_20"], 3),
-        ("extraction by OpenVINO against TensorFlow, float32", extraction, 1.8),
     ):
         yield f"{goal}: {least} times", f"{ratio:.3g} times", ratio >= least, ""
+    now, before = (
+        found(name)["ratios"]["openvino_float32_over_tensorflow"]
+        for name in ("extraction", "extraction_in_a_fast_hour")
+    )
+    yield (
+        "extraction by OpenVINO against TensorFlow, float32: 1.8 times",
+        f"{now:.3g} times; {before:.3g} times in a faster hour",
+        now >= 1.8,
+        "",
+    )
 
 
 def resources():
