@@ -275,7 +275,7 @@ def test_each_choice_of_a_network_changes_the_digest(data):
         key_of(
             network(**layers),
             cache=Cache(dtype=way["dtype"]),
-            engine=Engine("keras", *list(way.values())[1:]),
+            engine=Engine("keras", way["precision"], way["device"], way["rounding"]),
         )
         for layers, way in pair
     ]
