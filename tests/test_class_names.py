@@ -91,6 +91,18 @@ def test_a_model_of_a_result_has_its_names_without_the_other_files(saved, tmp_pa
         Predictor(tmp_path / "model.keras")
 
 
+def test_a_model_whose_save_was_killed_is_the_new_one(saved, tmp_path):
+    """Its record counts; the model that waits beside takes its place before."""
+    for path in saved.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.keras").rename(tmp_path / "model.keras.new")
+    other = network()
+    other.layers[-1].bias.assign([9.0, 0.0, 0.0])
+    other.save(tmp_path / "model.keras")
+    found = Predictor(tmp_path / "model.keras")(IMAGE)
+    assert found.probabilities == Predictor(saved)(IMAGE).probabilities
+
+
 def test_a_file_of_that_name_that_is_no_record_says_nothing(saved, tmp_path):
     """People keep figures of their own under it."""
     (tmp_path / "model.keras").write_bytes((saved / "model.keras").read_bytes())

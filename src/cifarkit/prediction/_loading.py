@@ -63,8 +63,10 @@ def load(path: Path, *, named: bool) -> Loaded:
         return _called(found, result.provenance, path) if named else found
     if path.suffix == ".keras":
         _check_card(path)
+        # First: a save that was killed may have to be ended.
+        record = record_of(path) if named else None
         found = of_model(models.loaded(path))
-        if named and (record := record_of(path)):
+        if record:
             return _called(found, record["provenance"], path.parent)
     elif saved_model or (path.suffix and path.suffix in RUNTIMES):
         found = _exported(path)
