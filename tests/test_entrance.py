@@ -58,11 +58,15 @@ def test_a_resize_of_feature_maps_is_none_of_images(before):
         Predictor(network(*before))
 
 
-def test_a_second_way_around_the_resize_is_seen():
-    """What the other way looks at would be shrunk away."""
+@pytest.mark.parametrize("longer", [0, 3])
+def test_a_second_way_around_the_resize_is_seen(longer):
+    """What the other way looks at would be shrunk away, whichever is the longer."""
     image = keras.Input((None, None, 3))
     small = layers.Flatten()(layers.Resizing(4, 4)(image))
-    whole = layers.GlobalMaxPooling2D()(image)
+    whole = image
+    for _ in range(longer):
+        whole = layers.Conv2D(2, 1)(whole)
+    whole = layers.GlobalMaxPooling2D()(whole)
     rows = layers.Dense(2, "softmax")(layers.Concatenate()([small, whole]))
     with pytest.raises(InvalidArgument, match="before all else"):
         Predictor(keras.Model(image, rows))
