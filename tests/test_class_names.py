@@ -1,13 +1,14 @@
 """Names of classes, wherever they come from: of two alike an answer would lose one."""
 
 import json
+from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
 
 from cifarkit import Phase, TwoPhaseTrainer, datasets
-from cifarkit._errors import CorruptFile, InvalidArgument, InvalidData
+from cifarkit._errors import CorruptFile, InvalidArgument, InvalidData, WriteError
 from cifarkit.exporting import export
 from cifarkit.prediction import Predictor
 
@@ -134,8 +135,34 @@ def test_names_that_utf_8_cannot_hold_stop_no_service(saved, tmp_path):
     (made.folder / "classes.json").write_text('["\\ud800", "b", "c"]')
     with pytest.raises(CorruptFile, match="different class names"):
         Predictor(made.paths["keras"])
+
+
+@pytest.mark.parametrize("names", ["cat", 3])
+def test_names_of_arrays_are_a_list(names):
+    """One text is no list of letters here, either."""
     with pytest.raises(InvalidData, match="class_names as a list"):
-        datasets.from_arrays(IMAGE[None], [0], class_names="cat")
+        datasets.from_arrays(IMAGE[None], [0], class_names=names)
+
+
+def test_names_of_a_stream_may_be_an_array():
+    """NumPy has no truth value of several."""
+    found = learned(stream(np.array(["cat", "dog", "frog"])))
+    assert found.provenance["class_names"] == ["cat", "dog", "frog"]
+
+
+def test_a_result_without_names_is_exported_with_numbers(tmp_path):
+    """As a network without them is."""
+    result = learned(DATA)
+    bare = {k: v for k, v in result.provenance.items() if k != "class_names"}
+    made = export(replace(result, provenance=bare), tmp_path / "out", "keras")
+    assert Predictor(made.paths["keras"]).class_names == ("0", "1", "2")
+
+
+def test_a_result_is_not_saved_under_a_name_that_no_folder_may_have(tmp_path):
+    """The error is ours, and nothing is left."""
+    with pytest.raises(WriteError):
+        learned(DATA).save(tmp_path / ("a" * 300))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_predictor_that_is_used_wrongly_says_so():

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 
-from cifarkit import _store
 from cifarkit.activations import PLAIN, Cache, Extractor, _engine, _shelf, kept
 from cifarkit.training import _budget
 
@@ -116,8 +115,3 @@ def test_openvino_is_used_where_it_gives_what_keras_gives(error, engine, monkeyp
     monkeypatch.setattr(_engine, "_by_openvino", nearly)
     _, found = _engine.engine_for(network(), IMAGES[:8].astype(np.float32))
     assert found.name == {"keras": keras.backend.backend()}.get(engine, engine)
-
-
-def test_the_store_is_the_one_of_the_test(store):
-    """No test of this file writes into the user's own."""
-    assert _store.root() == store

@@ -84,7 +84,7 @@ def parsed():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
-    parser.add_argument("--quick", action="store_true", help="5,000 images, minutes")
+    parser.add_argument("--quick", action="store_true", help="5,000 images at 96")
     parser.add_argument(
         "--parts", type=Path, help="keep what is measured, and do not measure it again"
     )

@@ -136,7 +136,8 @@ def _given(
         model = TrainResult.load(path)
     if isinstance(model, TrainResult):
         made = model.provenance
-        return model.model, made["class_names"] if named is None else named, made
+        known = made.get("class_names") if named is None else named
+        return model.model, known, made
     return model, named, {}
 
 

@@ -9,7 +9,10 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._types import Model
 from cifarkit.training._freezing import augments
 
-_POINTWISE = "Rescaling Normalization Cast Add Subtract Multiply Divide TrueDivide"
+_POINTWISE = (
+    *("Rescaling", "Normalization", "Cast"),
+    *("Add", "Subtract", "Multiply", "Divide", "TrueDivide"),
+)
 """What changes each pixel by itself, so that it may stand before the resize."""
 
 
@@ -49,6 +52,6 @@ def _resizing(model: Model) -> Any:
         layer = readers[0].operation
         if isinstance(layer, keras.layers.Resizing):
             return layer
-        if type(layer).__name__ not in _POINTWISE.split() and not augments(layer):
+        if type(layer).__name__ not in _POINTWISE and not augments(layer):
             return None
         (tensor,) = readers[0].output_tensors

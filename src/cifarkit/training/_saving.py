@@ -29,7 +29,7 @@ _NEW = ".new"
 _PHASE = re.compile(r"phase_\d+\.npz")
 
 _OURS = b'"phases"', b'"provenance"'
-"""What stands in a record, one of which is left where it was damaged."""
+"""Keys of a record: of one that was damaged, a place or two, one is there still."""
 
 MODEL = "model.keras"
 RECORD = "result.json"
@@ -51,8 +51,8 @@ def write(folder: Path, model: Model, phases: Sequence[Weights], record: Json) -
         InvalidArgument: `folder` is a file, or has a `result.json` of another kind.
         WriteError: it cannot be written.
     """
-    _check_place(folder)
     with _store.writing(folder):
+        _check_place(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder, model, phases, record)
 

@@ -93,8 +93,8 @@ class Stream:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names that the data set itself bears, or numbers as text."""
-        numbers = map(str, range(self.classes))
-        return tuple(getattr(self.dataset, "class_names", None) or numbers)
+        names = getattr(self.dataset, "class_names", None)
+        return tuple(map(str, range(self.classes)) if names is None else names)
 
     def __len__(self) -> int:
         return sum(self.counts)
