@@ -43,16 +43,22 @@ def encoded(image, file_format, **options):
 
 def png_header(width, height):
     """A PNG file of one line that says it is `width` by `height`."""
+    return png(width, height, bits=8, colour=2, line=b"\0" * 99)
+
+
+def png(width, height, *, bits, colour, line, clear=None):
+    """A PNG file of one line of bytes, as Pillow writes none."""
 
     def chunk(kind, body):
         crc = struct.pack(">I", zlib.crc32(kind + body))
         return struct.pack(">I", len(body)) + kind + body + crc
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + (b"" if clear is None else chunk(b"tRNS", clear))
+        + chunk(b"IDAT", zlib.compress(b"\0" + line))
         + chunk(b"IEND", b"")
     )
 
@@ -140,6 +146,29 @@ def test_a_transparent_palette_colour_lies_over_white():
     image.putpixel((1, 0), 1)
     decoded = images.decode(encoded(image, "GIF", transparency=0))
     np.testing.assert_array_equal(decoded[0], [[255, 255, 255], [40, 50, 60]])
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_one_clear_grey_of_few_bits_lies_over_white(bits):
+    """A PNG names it in its own bits: of all its greys that one is white."""
+    count = min(2**bits, 8)
+    text = "".join(format(grey, f"0{bits}b") for grey in range(count))
+    line = bytes(
+        int(text[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(text), 8)
+    )
+    seen = np.arange(count) * 255 // (2**bits - 1)
+    for grey in range(count):
+        clear = struct.pack(">H", grey)
+        data = png(count, 1, bits=bits, colour=0, line=line, clear=clear)
+        expected = np.where(np.arange(count) == grey, 255, seen)
+        assert images.decode(data)[0, :, 0].tolist() == expected.tolist()
+
+
+def test_a_clear_colour_of_16_bits_lies_over_white():
+    """It is found by the upper bytes, which are all that is kept of the pixels."""
+    colours = struct.pack(">6H", 0x0102, 0x0304, 0x0506, 0x1234, 0x5678, 0x9ABC)
+    data = png(2, 1, bits=16, colour=2, line=colours, clear=colours[6:])
+    assert images.decode(data)[0].tolist() == [[1, 3, 5], [255, 255, 255]]
 
 
 @pytest.mark.parametrize("colour", ["white", "black", "red", "gray"])

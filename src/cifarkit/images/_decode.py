@@ -21,7 +21,7 @@ from cifarkit.images._limits import (
     check_work,
 )
 from cifarkit.images._metadata import masked
-from cifarkit.images._pixels import rgb, upright
+from cifarkit.images._pixels import rgb, settle_clear, upright
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 """The formats that are decoded; nothing else is even tried."""
@@ -64,6 +64,7 @@ def decode(data: ImageFile, *, max_pixels: int = MAX_PIXELS) -> Images:
     reader = Reader(masked(content))
     with _explained(name), Image.open(reader, formats=FORMATS) as image:
         reader.pixels_may_be_read()
+        settle_clear(image)
         return _array(image, max_pixels, name)
 
 

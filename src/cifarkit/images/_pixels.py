@@ -19,6 +19,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BITS = {"L;2": 2, "L;4": 4, "RGB;16B": 16}  # how Pillow names what it scales to 8
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -42,6 +43,22 @@ def rgb(image: Image.Image, name: str) -> Images:
         image = Image.new("RGB", image.size, "white")
         image.paste(layer, mask=layer)
     return np.asarray(_as("RGB", image))
+
+
+def settle_clear(image: Any) -> None:
+    """Put the colour that a PNG declares clear into 8 bits, as its pixels will be.
+
+    Pillow scales grey of 2 or 4 bits and colours of 16, but not the one among them.
+
+    Args:
+        image: a Pillow image that was just opened; its pixels are not read yet.
+    """
+    bits = _BITS.get(image.tile[0].args) if image.format == "PNG" else None
+    clear = image.info.get("transparency")
+    if bits == 16 and isinstance(clear, tuple):
+        image.info["transparency"] = tuple(part >> 8 for part in clear)
+    elif bits and isinstance(clear, int):
+        image.info["transparency"] = clear * 255 // (2**bits - 1)
 
 
 def _as(mode: str, image: Image.Image) -> Image.Image:
