@@ -683,6 +683,34 @@ def test_a_phase_that_reaches_no_weight_is_refused(data, last):
         made.plan(data)
 
 
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_gradients_too_small_for_float16_arrive(data, policy):
+    """A network in float16 learns under Keras' default policy, too: they are scaled."""
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((16, 16, 3)),
+        keras.layers.Conv2D(4, 4, 4, dtype=policy, name="learns"),
+        keras.layers.Rescaling(1e-6, dtype=policy),
+    ]
+    made = TwoPhaseTrainer(
+        backbones.wrap(keras.Sequential(layers), preprocess="unit"),
+        heads.linear(),
+        phase_1=Phase(**QUICK),
+        phase_2=Phase(**QUICK, optimizer="adam", unfreeze="all"),
+        verbose=0,
+    )
+    result = made.fit(data)
+    before, after = (
+        next(
+            each
+            for each in result.model_after(number).weights
+            if "learns/k" in each.path
+        )
+        for number in (1, 2)
+    )
+    assert np.abs(before - after).max() > 1e-4
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_dropout_without_a_seed_follows_from_that_of_the_trainer(data, whole):
     """In a backbone as in a network from scratch; one with a seed keeps it."""

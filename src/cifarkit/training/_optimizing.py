@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from cifarkit._errors import InvalidArgument
+from cifarkit._types import Model
 from cifarkit.training._fused import fused
 from cifarkit.training._phase import Phase
 from cifarkit.training._rates import Shares, scaled
@@ -38,6 +39,21 @@ def optimizer_of(phase: Phase, steps: int, *, shares: Shares | None = None) -> A
         optimizer = scaled(optimizer, shares)
     if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=_UNDECAYED)
+    return optimizer
+
+
+def unvanishing(optimizer: Any, model: Model) -> Any:
+    """Return an optimizer that scales the loss where a layer computes in float16.
+
+    Small gradients are zero in float16. Keras looks at the policy of the outermost
+    model alone, which a network that was made under another one does not have.
+
+    Args:
+        optimizer: as `optimizer_of` returns it.
+        model: what learns by it.
+    """
+    if any(each.compute_dtype == "float16" for each in model._flatten_layers()):
+        return keras.optimizers.LossScaleOptimizer(optimizer)
     return optimizer
 
 

@@ -22,7 +22,12 @@ from cifarkit.training._learnt import learnt
 from cifarkit.training._linear import fit_head
 from cifarkit.training._looped import Looped
 from cifarkit.training._network import Network
-from cifarkit.training._optimizing import is_sparse, loss_of, optimizer_of
+from cifarkit.training._optimizing import (
+    is_sparse,
+    loss_of,
+    optimizer_of,
+    unvanishing,
+)
 from cifarkit.training._phase import Phase
 from cifarkit.training._preparing import prepare
 from cifarkit.training._rates import Shares, shares_of
@@ -60,10 +65,10 @@ def compiled(network: Network, stage: Stage, phase: Phase) -> Fed:
         smoothing=phase.label_smoothing,
         kind=Looped if isinstance(train, Resident) else Fed,
     )
+    steps = feed.steps * phase.epochs
+    optimizer = optimizer_of(phase, steps, shares=_shares(network, phase))
     model.compile(
-        optimizer=optimizer_of(
-            phase, feed.steps * phase.epochs, shares=_shares(network, phase)
-        ),
+        optimizer=unvanishing(optimizer, model),
         loss=loss,
         metrics=["accuracy", *phase.metrics],
     )
