@@ -405,6 +405,18 @@ def test_bfloat16_that_rounds_too_much_is_float32(rough, data, mobilenet, monkey
     assert engine == _engine.Engine("openvino", precision)
 
 
+def test_what_openvino_cannot_read_is_not_said_to_differ(monkeypatch, caplog):
+    """It has said so itself; nothing was compared."""
+    pytest.importorskip("openvino")
+    tried = []
+    monkeypatch.setattr(_engine, "_by_openvino", lambda *given: tried.append(given))
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten()])
+    _, engine = _engine.engine_for(model, np.ones((8, 4, 4, 3), "f4"), "bfloat16")
+    assert engine.name == "tensorflow"
+    assert len(tried) == 1
+    assert "does not give" not in caplog.text
+
+
 @given(
     native=st.tuples(st.integers(1, 20), st.integers(1, 20)),
     wanted=st.tuples(st.integers(1, 40), st.integers(1, 40)),

@@ -179,7 +179,7 @@ def test_closing_answers_all_who_wait(gate):
     gate.go.set()
     closing.join(10)
     assert [each.result(0) for each in futures] == [[2 * item] for item in range(40)]
-    with pytest.raises(Overloaded):
+    with pytest.raises(Overloaded, match="while the service runs"):
         batcher.submit([1])
 
 

@@ -21,6 +21,7 @@ FLOORS = (
 )
 STAIRS = {("cli", "exporting"), ("cli", "serving"), ("cli", "tracking"), ("cli", "viz")}
 STAIRS |= {("serving", "viz")}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 FACE = {"__init__", "__main__"}
 
 
@@ -121,7 +122,7 @@ def test_functions_are_short():
     long = []
     for name, source in modules().items():
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, FUNCTIONS):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
                 long += [f"{name}.{node.name}"] * (lines > 60)
@@ -133,7 +134,7 @@ def test_every_public_thing_is_documented():
     silent = []
     for name, source in modules().items():
         tree = ast.parse(source)
-        kinds = (ast.FunctionDef, ast.ClassDef)
+        kinds = (*FUNCTIONS, ast.ClassDef)
         public = [n for n in tree.body if isinstance(n, kinds) and n.name[0] != "_"]
         silent += [f"{name}.{n.name}" for n in public if not ast.get_docstring(n)]
         silent += [name] * (not ast.get_docstring(tree))

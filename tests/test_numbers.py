@@ -57,6 +57,16 @@ def test_numpys_whole_numbers_are_taken_wherever_ours_are():
     assert len(datasets.synthetic(50).train.take(np.uint64(9))) == 9
 
 
+@pytest.mark.parametrize("share", [0.0, 0.9999])
+def test_the_end_of_an_open_range_is_as_near_as_can_be(share):
+    """Below 1 is below 1, in a phase as in a head."""
+    assert Phase(label_smoothing=share).label_smoothing == share
+    assert heads.classifier(dropout=share).dropout == share
+    for made in (lambda: Phase(label_smoothing=1), lambda: heads.classifier(dropout=1)):
+        with pytest.raises(InvalidArgument, match="at least 0 and below 1; received 1"):
+            made()
+
+
 def test_a_fraction_of_a_class_is_refused():
     """Five of them as a float would become fractions as labels."""
     for options in ({"classes": 5.0}, {"n": 50.0}):

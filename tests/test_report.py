@@ -521,6 +521,13 @@ def test_a_rough_claim_is_quoted(name, words, made):
     assert f"{claim.accuracy:.2%}" not in said + str(claim)
 
 
+def test_a_rough_word_without_an_accuracy_is_no_claim(made):
+    """Nothing is said of a figure that nobody gave."""
+    pair = made.evaluation, made.result
+    said = str(_claims.claims({"rough": "good", "loss": 1.0}, *pair))
+    assert "exact figure" not in said
+
+
 def test_a_class_without_test_images_has_no_scores(made):
     """Nothing is known of it: a score of 0 would say that it is never found."""
     matrix = made.evaluation.confusion.copy()

@@ -31,6 +31,7 @@ from cifarkit._errors import (
     WriteError,
 )
 from cifarkit.training import _keeping
+from cifarkit.training._identity import _unnumbered
 from cifarkit.training._run import origins_of
 from cifarkit.training._snapshot import seeds_of
 
@@ -628,6 +629,14 @@ def test_an_augmentation_of_ones_own_is_the_same_in_every_process(tmp_path):
     one, other = (trainer(augment=[Mine()], **settings) for _ in range(2))
     one.fit(DATA, run_dir=tmp_path)
     assert other.fit(DATA, run_dir=tmp_path).kept == 1
+
+
+def test_names_that_keras_numbers_count_for_nothing_within_lists():
+    """They count layers of a process, wherever in the settings they stand."""
+    told = [{"layers": [{"name": f"dense_{number}"}]} for number in (3, 7)]
+    assert (
+        _unnumbered(told[0]) == _unnumbered(told[1]) == {"layers": [{"name": "dense"}]}
+    )
 
 
 def test_metrics_that_keras_numbers_are_the_same(tmp_path):

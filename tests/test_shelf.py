@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 
 import cifarkit
 from cifarkit import _sealed, _store, augment
-from cifarkit._errors import InvalidArgument, SourceError, TrainingError
+from cifarkit._errors import (
+    InvalidArgument,
+    InvalidData,
+    SourceError,
+    TrainingError,
+)
 from cifarkit.activations import (
     PLAIN,
     Cache,
@@ -376,6 +381,22 @@ def test_memory_and_disk_give_the_same(dtype):
     noise = np.random.default_rng(0).random((300, 1), dtype=np.float32)
     chosen = np.arange(300)[::-1]
     assert np.array_equal(memory.take(chosen, noise), disk.take(chosen, noise))
+
+
+def test_activations_keep_their_views():
+    """What a later part gives for them is as many."""
+    views = Flips(mirrored=True)
+    first = extract(network(), IMAGES, views)
+    later = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.ReLU()])
+    second = extract(later, first)
+    assert len(second.views) == 2
+    np.testing.assert_array_equal(second.view(1), np.maximum(first.view(1), 0))
+
+
+def test_no_image_is_refused():
+    """Whoever filters all of them away is told so."""
+    with pytest.raises(InvalidData, match="at least one image"):
+        extract(network(), IMAGES[:0])
 
 
 @pytest.mark.parametrize("harm", ["content", "record", "missing", "other", "shorter"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -38,6 +39,7 @@ from cifarkit.training._fed import Fed, _Augmented
 from cifarkit.training._inputs import data_of
 from cifarkit.training._network import pretrained
 from cifarkit.training._optimizing import optimizer_of
+from cifarkit.training._result import PhaseResult
 from cifarkit.training._snapshot import seeds_of
 from cifarkit.training._watching import kept_epoch
 
@@ -559,6 +561,15 @@ def test_a_metric_of_several_numbers_is_kept(data):
     phase = Phase(**QUICK, metrics=(keras.metrics.F1Score(average=None, name="f1"),))
     history = json.loads(json.dumps(trainer(phase).fit(data).history))
     assert len(history["f1"][0]) == 4
+
+
+def test_no_number_is_none_within_a_list_too(data):
+    """A class of which nothing was seen has no score; it stays so on disk."""
+    (phase,) = trainer().fit(data).phases
+    odd = replace(phase, history={**phase.history, "f1": ([math.nan, 0.5],)})
+    written = json.loads(json.dumps(_saving.finite(odd.to_dict()), allow_nan=False))
+    read = PhaseResult.from_dict(written, odd.weights).history["f1"]
+    np.testing.assert_array_equal(read, odd.history["f1"])
 
 
 def test_everything_is_checked_before_the_first_phase(data):

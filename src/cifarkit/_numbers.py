@@ -45,16 +45,30 @@ def require_number(
     least: float = -math.inf,
     above: float = -math.inf,
     most: float = math.inf,
+    below: float = math.inf,
 ) -> None:
-    """Refuse what is no finite number from `least`, or above `above`, to `most`.
+    """Refuse what is no finite number in a range.
+
+    Args:
+        name: what the error calls it.
+        value: anything.
+        least: the least that it may be, or
+        above: what it has to be above.
+        most: the most that it may be, or
+        below: what it has to be below.
 
     Raises:
         InvalidArgument: `value` is none.
     """
-    if is_number(value) and least <= float(value) <= most and float(value) > above:
+    if is_number(value) and _lies(float(value), least, above, most, below):
         return
     lowest = f"above {above:g}" if above > -math.inf else f"of at least {least:g}"
     highest = f" and at most {most:g}" if most < math.inf else ""
+    highest = f" and below {below:g}" if below < math.inf else highest
     raise InvalidArgument(
         f"Expected {name} to be a number {lowest}{highest}; received {value!r}."
     )
+
+
+def _lies(number: float, least: float, above: float, most: float, below: float) -> bool:
+    return least <= number <= most and above < number < below

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 
 from cifarkit._errors import InvalidArgument, UnknownName
-from cifarkit._numbers import is_number, require_whole
+from cifarkit._numbers import require_number, require_whole
 from cifarkit._registry import unknown
 from cifarkit._types import Layer, Model, Tensor
 
@@ -93,8 +93,8 @@ class Head:
             require_whole("every entry of hidden", units)
         object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
         for name, below in (("dropout", 1.0), ("input_dropout", 1.0), ("l2", math.inf)):
-            value = _number(name, getattr(self, name), below=below)
-            object.__setattr__(self, name, value)
+            require_number(name, value := getattr(self, name), least=0.0, below=below)
+            object.__setattr__(self, name, float(value))
         if not isinstance(self.batch_norm, bool) or (
             self.batch_norm and not self.hidden
         ):
@@ -192,13 +192,3 @@ _POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
         "flatten": lambda features: layers.Flatten(name="pool")(features),
     }
 )
-
-
-def _number(name: str, value: float, *, below: float) -> float:
-    """Return a number of [0, `below`) as Keras takes it."""
-    if not is_number(value) or not 0 <= value < below:
-        raise InvalidArgument(
-            f"Expected {name} to be a number in [0, {below:g}); received {value!r}. "
-            "Pass 0.0 to have none."
-        )
-    return float(value)

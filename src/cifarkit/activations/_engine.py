@@ -88,7 +88,9 @@ def engine_for(
         precisions: tuple[Precision, ...] = (precision, "float32")
         for each in dict.fromkeys(precisions):
             fast = _by_openvino(prefix, sample.shape, _HINTS[each])
-            if fast and _agree(expected, fast(sample), each):
+            if fast is None:
+                break
+            if _agree(expected, fast(sample), each):
                 return fast, replace(wanted, precision=each)
             _log.warning("OpenVINO in %s does not give what Keras gives here.", each)
     return _by_keras(models.folded(prefix)), _keras()

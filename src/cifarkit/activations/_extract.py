@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cifarkit import _store
-from cifarkit._errors import InvalidArgument, SourceError, TrainingError
+from cifarkit._errors import InvalidArgument, InvalidData, SourceError, TrainingError
 from cifarkit._types import Floats, Images, Model
 from cifarkit.activations import _ray, _shelf
 from cifarkit.activations._activations import Activations
@@ -47,7 +47,7 @@ def extract(
     Args:
         prefix: a `keras.Model`, from images or from the activations of an earlier cut.
         inputs: uint8 images, shape `(N, H, W, 3)`, or those activations.
-        views: the views; those of `inputs`, if they are activations.
+        views: the views of the images; activations have theirs already.
         cache: how they are computed and kept; None for the defaults of `Cache`.
         max_memory: bytes of them that this process may hold in memory, where they are
             not on disk.
@@ -55,6 +55,7 @@ def extract(
     Raises:
         TrainingError: a value is too large for the type, or is no number.
         InvalidArgument: `cache` is no `Cache`.
+        InvalidData: there is no image.
         SourceError: they fit neither on disk nor into memory.
         MissingExtra: `cache` asks for what OpenVINO alone has.
     """
@@ -82,7 +83,7 @@ class Extractor:
         self, inputs: Images | Activations, views: Views = PLAIN
     ) -> Activations:
         """Return what `extract` returns."""
-        return _Work(self, inputs, views).done()
+        return self._work(inputs, views).done()
 
     @cached_property
     def digest(self) -> str:
@@ -111,11 +112,11 @@ class Extractor:
 
     def is_stored(self, inputs: Images | Activations, views: Views = PLAIN) -> bool:
         """Whether the store has what a call would return; it is not read yet."""
-        return _Work(self, inputs, views).is_stored()
+        return self._work(inputs, views).is_stored()
 
     def is_begun(self, inputs: Images | Activations, views: Views = PLAIN) -> bool:
         """Whether the store has it, or a part of it."""
-        return _Work(self, inputs, views).is_begun()
+        return self._work(inputs, views).is_begun()
 
     def rate(self, images: Images) -> float:
         """Return how many images per second the frozen part takes, once it is ready."""
@@ -126,6 +127,12 @@ class Extractor:
         for _ in range(_TIMED):
             run(batch)
         return _TIMED * BATCH / (time.perf_counter() - started)
+
+    def _work(self, inputs: Images | Activations, views: Views) -> "_Work":
+        if not len(inputs):
+            raise InvalidData("Expected at least one image; received none.")
+        own = inputs.views if isinstance(inputs, Activations) else views
+        return _Work(self, inputs, own)
 
     def engine(self, sample: Floats) -> tuple[Run, Engine]:
         """Return what runs the frozen part, and its name; the sample tests it once."""

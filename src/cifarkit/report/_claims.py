@@ -74,7 +74,7 @@ def claims(
     if scores:
         blocks.append(_scores(scores, evaluation))
     accuracy, note = claimed.get("accuracy"), claimed.get("note")
-    if rough:
+    if rough and accuracy is not None:
         blocks.append(Text("The claimed accuracy is no exact figure."))
     elif accuracy is not None:
         blocks.append(Text(_verdict(accuracy, evaluation)))

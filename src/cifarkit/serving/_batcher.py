@@ -89,7 +89,12 @@ class Batcher:
         """
         job = _Job(items, time.monotonic() + seconds)
         with self._changed:
-            if self._closed or self._waiting + len(items) > self._most:
+            if self._closed:
+                raise Overloaded(
+                    f"Expected {len(items)} images while the service runs; received "
+                    "them as it stops. Send them to another one, or again later."
+                )
+            if self._waiting + len(items) > self._most:
                 raise Overloaded(
                     f"Expected room for {len(items)} images; received them while "
                     f"{self._waiting} of {self._most} waited. Try again in a second."

@@ -98,6 +98,8 @@ def _unnumbered(value: Any) -> Any:
             else _unnumbered(each)
             for key, each in value.items()
         }
+    if isinstance(value, list):
+        return [_unnumbered(each) for each in value]
     return value
 
 

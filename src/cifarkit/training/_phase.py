@@ -134,7 +134,7 @@ class Phase:
             require_whole("patience", self.patience)
         require_number("learning_rate", self.learning_rate, above=0.0, most=10.0)
         require_number("warmup", self.warmup, least=0.0, most=0.9)
-        require_number("label_smoothing", self.label_smoothing, least=0.0, most=0.999)
+        require_number("label_smoothing", self.label_smoothing, least=0.0, below=1.0)
         if self.bn_momentum is not None and self.bn_momentum != "auto":
             require_number("bn_momentum", self.bn_momentum, least=0.0, most=_MOST_KEPT)
         if self.weight_decay is not None:

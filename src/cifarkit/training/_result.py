@@ -75,8 +75,7 @@ class PhaseResult:
     ) -> "PhaseResult":
         """Return the phase that `to_dict` described, with its weights."""
         history = {
-            name: tuple(math.nan if value is None else value for value in each)
-            for name, each in values["history"].items()
+            name: tuple(map(_number, each)) for name, each in values["history"].items()
         }
         return cls(**{**values, "history": history, "weights": weights})
 
@@ -187,6 +186,13 @@ class TrainResult:
                 f"one of another ({error}). Load it with the version that saved it."
             ) from error
         return cls(model, phases, record["kept"], record["provenance"])
+
+
+def _number(value: Any) -> Any:
+    """Return a metric's value, or list of values, in which JSON has None for NaN."""
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    return math.nan if value is None else value
 
 
 def better(phases: Sequence[PhaseResult]) -> int:
