@@ -10,6 +10,8 @@ from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Axes, Figure, canvas, label
 _LONGEST = 48
 """Letters of a model's name that leave room for its interval."""
 
+_CLAIMED = {"marker": "D", "ls": "", "mfc": "none", "color": ORANGE, "ms": 5}
+_WHOLE = {"clip_on": False}  # at the end of the axis, too
 _ENDS = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
 
 
@@ -35,9 +37,7 @@ def comparison(
     figure, ((axes,),) = canvas(height=1.2 + 0.3 * len(evaluations))
     for place, (name, evaluation) in enumerate(evaluations.items()):
         if name in claims:
-            axes.plot(
-                [100 * claims[name]], [place], "D", mfc="none", color=ORANGE, ms=5
-            )
+            axes.plot(100 * claims[name], place, **_CLAIMED, **_WHOLE)
         _measured(axes, place, evaluation)
     axes.set_yticks(
         range(len(evaluations)), [label(name, _LONGEST) for name in evaluations]
@@ -48,7 +48,7 @@ def comparison(
     axes.set_xlim(right=min(axes.get_xlim()[1], 100.5))
     tidy(axes, x="accuracy on the test images, % (95 % interval)")
     if claims:
-        axes.plot([], [], "D", mfc="none", color=ORANGE, ms=5, label="claimed")
+        axes.plot([], [], label="claimed", **_CLAIMED)
         figure.legend(loc="outside upper right", fontsize=8, frameon=False)
     return figure
 
@@ -75,7 +75,7 @@ def _measured(axes: Axes, place: int, evaluation: Evaluation) -> None:
     axes.annotate(
         f"{evaluation.accuracy:.2%}",
         (1, place),
-        xytext=(4, 0),
+        xytext=(8, 0),  # behind a mark at the end
         va="center",
         size=8,
         **_ENDS,

@@ -13,7 +13,7 @@ from cifarkit.viz._canvas import BLUE, GREY, ORANGE, Figure, canvas, label, tidy
 
 _BINS = 15
 _NARROW = 0.1
-_INSIDE = {"textcoords": "offset points", "xytext": (2, 0), "va": "center", "size": 8}
+_BESIDE = {"textcoords": "offset points", "xytext": (2, 0), "va": "center", "size": 8}
 _NUMBERED = 60  # classes whose counts and names still fit into a picture
 
 
@@ -66,10 +66,13 @@ def class_scores(evaluation: Evaluation) -> Figure:
     marks = ("x", 7, "black", "recall"), ("|", 13, ORANGE, "precision")  # both are seen
     for marker, size, colour, name in marks:
         values = [100 * getattr(each, name) for each in scores]
-        axes.plot(values, rows, marker, ms=size, mew=1.6, color=colour, label=name)
+        style = {"ms": size, "mew": 1.6, "color": colour, "clip_on": False}
+        axes.plot(values, rows, marker, label=name, **style)
     for row, each in enumerate(scores):
-        colour = "white" if each.f1 > _NARROW else "black"  # beside a short bar
-        axes.annotate(f"{100 * each.f1:.1f}", (1, row), color=colour, **_INSIDE)
+        inside = each.f1 > _NARROW  # else behind all that stands in its row
+        place = 1 if inside else 2 + 100 * max(each.f1, each.precision, each.recall)
+        colour = "white" if inside else "black"
+        axes.annotate(f"{100 * each.f1:.1f}", (place, row), color=colour, **_BESIDE)
     axes.set_yticks(rows, [label(each.name) for each in scores])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)  # bars that begin elsewhere exaggerate
@@ -109,6 +112,7 @@ def calibration(labels: NDArray[Any], probabilities: NDArray[Any]) -> Figure:
     )
     count.hist(100 * confidence, bins=np.linspace(0, 100, _BINS + 1), color=BLUE)
     count.set_yscale("log")
+    count.set_ylim(bottom=0.7)  # so that one image is seen, and ten are more
     tidy(count, title="how often", x="confidence, %", y="images")
     return figure
 

@@ -36,7 +36,9 @@ def curves(result: TrainResult) -> Figure:
         for start in starts:
             axes.axvline(start, color=GREY, lw=0.9, ls="--")
         _ring(axes, result, history, name, scale)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        axes.set_xlim(0.5, len(epochs) + 0.5)  # one epoch alone has a place, too
+        axes.ticklabel_format(axis="y", useOffset=False)
         tidy(axes, x="epoch", y=label)
         narrow = {"columnspacing": 1.0, "handlelength": 1.2, "handletextpad": 0.5}
         above = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3}
