@@ -63,8 +63,7 @@ def main():
             shutil.rmtree(run_dir)  # so that a row that is deleted is measured again
     if options.report:
         told = {"augment": recipe.augment, "claimed": recipe.claimed.to_dict()}
-        notes = *recipe.assumed, *recipe.notes
-        told |= {"twins": near, "notes": notes}
+        told |= {"twins": near, "notes": recipe.remarks}
         report.write(options.report, result, evaluation, data, **told)
 
 

@@ -1,7 +1,9 @@
 """The recipes: every stated setting of the published projects, and that each runs."""
 
 import json
+import runpy
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -409,6 +411,27 @@ def test_a_recipe_fits_other_classes():
     assert evaluation.n == 12
 
 
+def test_every_setting_of_every_recipe_is_held_fast():
+    """Those that no other test names, too; scripts/golden_recipes.py writes them."""
+    script = Path(__file__).parent.parent / "scripts" / "golden_recipes.py"
+    golden = runpy.run_path(str(script))
+    held = json.loads(golden["GOLDEN"].read_text(encoding="utf-8"))
+    assert golden["every"]() == held
+
+
+def test_what_is_assumed_is_marked_so_among_the_remarks():
+    """A report shows them beside what is a fact of the project."""
+    recipe = published("s2-m1")
+    marked = [each for each in recipe.remarks if each.startswith("Assumed: ")]
+    assert len(marked) == len(recipe.assumed) > 0
+    assert recipe.remarks == (*marked, *recipe.notes)
+
+
+def test_a_batch_is_told_though_it_is_the_default():
+    """Stated settings are printed, whatever a phase has by itself."""
+    assert "batch_size 64" in str(published("s2-m5"))
+
+
 def test_a_limit_holds_in_all_splits_and_phases():
     """Fewer images in each split, fewer epochs in each phase, nothing else."""
     recipe = published("s0-mobilenetv2-finetuned")
@@ -416,6 +439,8 @@ def test_a_limit_holds_in_all_splits_and_phases():
     counts = (short.images.train, short.images.validation, short.images.test)
     assert counts == (2_000, 2_000, 2_000)
     assert [phase.epochs for phase in short.phases] == [2, 2]
+    assert short.notes == (*recipe.notes, short.notes[-1])
+    assert short.notes[-1].startswith("shortened")
     assert recipe.limited(epochs=99, images=99_999) == recipe
     assert recipe.limited() == recipe
     for wrong in ("3", 0, 1.5):

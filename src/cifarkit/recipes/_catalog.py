@@ -3,8 +3,7 @@
 import functools
 from collections.abc import Mapping
 
-from cifarkit._errors import UnknownName
-from cifarkit._registry import unknown
+from cifarkit._registry import require_known
 from cifarkit.recipes import _s0, _s1, _s2, _s3, _s4, _wishes
 from cifarkit.recipes._recipe import Recipe, Variant
 
@@ -40,16 +39,14 @@ def get(name: str, variant: Variant = "best") -> Recipe:
         50
     """
     found = _of(name)
-    if variant not in found:
-        listing = f"cifarkit.recipes.variants({name!r})"
-        raise UnknownName(unknown(f"variant of {name!r}", variant, found, listing))
+    listing = f"cifarkit.recipes.variants({name!r})"
+    require_known(f"variant of {name!r}", variant, found, listing)
     return found[variant]
 
 
 def _of(name: str) -> Variants:
     known = _all()
-    if name not in known:
-        raise UnknownName(unknown("recipe", name, known, "cifarkit.recipes.names()"))
+    require_known("recipe", name, known, "cifarkit.recipes.names()")
     return known[name]
 
 

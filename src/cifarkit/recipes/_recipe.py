@@ -6,6 +6,7 @@ from typing import Any, Literal, final, get_args
 from cifarkit import backbones, models
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import require_whole
+from cifarkit._registry import require_one_of
 from cifarkit.augment import Augmentation, compose
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, evaluate
@@ -16,6 +17,8 @@ from cifarkit.training import Phase, TrainResult, TwoPhaseTrainer
 
 Variant = Literal["as_published", "fixed", "best"]
 """As the project states it, with its flaw removed, or our way."""
+
+_SHORT = "shortened: fewer images or epochs than the recipe has"
 
 
 @final
@@ -71,11 +74,7 @@ class Recipe:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.variant not in get_args(Variant):
-            raise InvalidArgument(
-                f"Expected a variant of {', '.join(get_args(Variant))}; received "
-                f"{self.variant!r}."
-            )
+        require_one_of("variant", self.variant, get_args(Variant))
         if (self.head is None) != (self.network in models.names()):
             raise InvalidArgument(
                 "Expected a backbone and a head, or a network of models.names() alone; "
@@ -89,6 +88,11 @@ class Recipe:
                 f"is trained from scratch; received {(self.weights, *others)!r}. Leave "
                 "them out."
             )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What must be known of a result: what was assumed, and the notes."""
+        return (*(f"Assumed: {each}." for each in self.assumed), *self.notes)
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -113,7 +117,8 @@ class Recipe:
             require_whole("epochs", epochs)
             first = _shortened(first, epochs)
             second = second and _shortened(second, epochs)
-        return replace(self, images=given, phase_1=first, phase_2=second)
+        short = replace(self, images=given, phase_1=first, phase_2=second)
+        return self if short == self else replace(short, notes=(*self.notes, _SHORT))
 
     def data(self, *, seed: int = 0) -> Splits:
         """Return the images of the recipe.
@@ -240,7 +245,7 @@ def _words(phase: Phase) -> str:
     plain = Phase().to_dict()
     told = {"optimizer"}
     if not phase.solved:  # to the optimum of a head there are no epochs
-        told |= {"epochs", "learning_rate", "schedule"}
+        told |= {"epochs", "learning_rate", "schedule", "batch_size"}
     return ", ".join(
         f"{name} {value}"
         for name, value in phase.to_dict().items()

@@ -29,7 +29,7 @@ _TAIL = replace(
 )
 _CHECKPOINT = checkpoint(160)
 _LAYERS = "same padding"
-_SIZE = "32 x 32 pixels for this network; the project states 160 for its data"
+_SIZE = "32 x 32 pixels, where the project's data have 160 x 160"
 _STOPS = "early stopping after 3, with the best epoch's weights"
 
 CNN = Recipe(
@@ -43,9 +43,9 @@ CNN = Recipe(
     assumed=(
         DRAW,
         _LAYERS,
-        _SIZE,
         f"Adam at 1e-3, batch 32, {LOSS}, 30 epochs, {_STOPS}",
     ),
+    notes=(_SIZE,),
 )
 FROZEN = Recipe(
     name="s0-mobilenetv2-frozen",

@@ -60,6 +60,7 @@ MOBILENETV2 = Recipe(
             **{"frog": 0.93, "ship": 0.92, "automobile": 0.92},
             **{"dog": 0.82, "cat": 0.79},
         },
+        note="8.76 points above its baseline",
     ),
     images=Images(size=96, train=40_000, validation=10_000),
     network="mobilenetv2",
