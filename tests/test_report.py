@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cifarkit import (
     Phase,
@@ -25,7 +27,8 @@ from cifarkit import (
 )
 from cifarkit._errors import InvalidArgument, InvalidData, WriteError
 from cifarkit.doctoring import Twin
-from cifarkit.report import _claims, _course, _network, _opening, _quality
+from cifarkit.metrics import Paired
+from cifarkit.report import Comparison, _claims, _course, _network, _opening, _quality
 from cifarkit.report._blocks import Code, Heading, Picture, Points, Table, Text
 from cifarkit.report._calibrated import Calibrated, calibrated
 from cifarkit.report._calibrated import calibration as calibration_text
@@ -185,6 +188,17 @@ def test_no_temperature_is_fitted_to_no_mistakes(made):
     right = replace(data.validation, labels=rows.argmax(axis=1))
     splits = replace(data, validation=right)
     assert calibrated(made.result, made.evaluation, splits, rows) is None
+
+
+def test_a_gap_is_explained_by_what_there_was(made):
+    """A head at its optimum has no dropout and no changing weights."""
+    said = _course._overfitting(made.result)
+    assert "while the weights change" in said
+    phases = [{"optimizer": "lbfgs"}] * len(made.result.phases)
+    solved = replace(
+        made.result, provenance={**made.result.provenance, "phases": phases}
+    )
+    assert "finished head, without dropout" in _course._overfitting(solved)
 
 
 @pytest.mark.parametrize(
@@ -422,6 +436,39 @@ def test_differences_inside_the_noise_are_called_so():
     assert "one against worse: one is better (39 : 0" in text
     assert found.accuracy["worse"][0] == 0.75
     assert found.accuracy["worse"][1] < 0.75 < found.accuracy["worse"][2]
+
+
+def test_of_many_equal_models_none_is_called_better():
+    """One pair in twenty would be by chance, were their number not counted."""
+    random, labels = np.random.default_rng(0), np.zeros(400, np.int64)
+    rows = {}
+    for number in range(20):
+        right = random.random(400) < 0.7
+        rows[str(number)] = np.where(right[:, None], [0.9, 0.1], [0.1, 0.9])
+    found = report.compare(labels, rows)
+    assert min(each.p_value for each in found.paired.values()) < 0.05
+    assert "better" not in str(found)
+    assert all(
+        found.corrected[pair] >= found.paired[pair].p_value for pair in found.paired
+    )
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_corrected_p_values_are_those_of_holm(values):
+    """Against the definition: the least level at which a pair would be called."""
+    pairs = {
+        (str(place), ""): Paired(only_first=0, only_second=0, p_value=value)
+        for place, value in enumerate(values)
+    }
+    found = Comparison(accuracy={}, paired=pairs).corrected
+    ranked = sorted(values)
+    for place, value in enumerate(values):
+        steps = [
+            (len(values) - rank) * each
+            for rank, each in enumerate(ranked)
+            if each <= value
+        ]
+        assert found[str(place), ""] == min(1.0, max(steps))
 
 
 def test_comparisons_refuse_what_cannot_be_compared():

@@ -21,7 +21,7 @@ from scipy.special import log_softmax, softmax
 
 from cifarkit import metrics, models
 from cifarkit._errors import InvalidArgument
-from cifarkit._numbers import is_number
+from cifarkit._numbers import require_number
 from cifarkit._types import Layer, Model
 from cifarkit.metrics._checks import checked_probabilities
 
@@ -41,8 +41,9 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
 
     Returns:
         A temperature from 0.05 to 20: above 1 where the model is too sure. The most
-        probable class of an image stays the same. Where each image is right already,
-        no temperature is small enough: the least is returned, with a warning.
+        probable class of an image stays the same. Where each image is right already
+        no temperature is small enough, and where the model knows nothing none is large
+        enough: the last one is returned, with a warning.
 
     Raises:
         InvalidData: the arrays are bad or do not belong together.
@@ -54,19 +55,27 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """
     metrics.cross_entropy(labels, probabilities)  # refuses what does not fit
     rows, logits = np.arange(len(labels)), _logits(probabilities)
-    if (logits.argmax(axis=1) == labels).all():
-        warnings.warn(
-            f"Each of these {len(labels):,} images is classified rightly, so that no "
-            "temperature fits them. Give more images.",
-            stacklevel=2,
-        )
 
     def loss(exponent: float) -> float:
         scores = log_softmax(logits / np.exp(exponent), axis=1)
         return -float(scores[rows, labels].mean())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
-    return float(np.exp(found.x))
+    best = float(np.exp(found.x))
+    if at_an_end(best) or (logits.argmax(axis=1) == labels).all():
+        warnings.warn(
+            f"No temperature from {_RANGE[0]:g} to {_RANGE[1]:g} fits these "
+            f"{len(labels):,} images: all of them are classified rightly, or no better "
+            "than by chance. Give more images, or another model.",
+            stacklevel=2,
+        )
+    return best
+
+
+def at_an_end(temperature: float) -> bool:
+    """Whether a temperature is that of the range's end, so that none fits."""
+    low, high = _RANGE
+    return not 1.01 * low < temperature < high / 1.01
 
 
 def rescaled(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:
@@ -88,7 +97,7 @@ def rescaled(probabilities: NDArray[Any], temperature: float) -> NDArray[np.floa
         >>> rescaled(np.array([[0.9, 0.1]]), 2.0).round(2)
         array([[0.75, 0.25]])
     """
-    _check_temperature(temperature)
+    require_number("temperature", temperature, above=0.0)
     found: NDArray[np.float64] = softmax(_logits(probabilities) / temperature, axis=1)
     return found
 
@@ -108,7 +117,7 @@ def scaled(model: Model, temperature: float) -> Model:
         InvalidArgument: the model ends in something else, or `temperature` is not a
             number above 0.
     """
-    _check_temperature(temperature)
+    require_number("temperature", temperature, above=0.0)
     if not models.is_graph(model):
         raise InvalidArgument(
             "Expected a functional or sequential keras.Model; received "
@@ -124,13 +133,6 @@ def _logits(probabilities: NDArray[Any]) -> NDArray[np.float64]:
     rows = checked_probabilities(probabilities)
     found: NDArray[np.float64] = np.log(np.clip(rows, _SMALLEST, 1.0))
     return found
-
-
-def _check_temperature(temperature: float) -> None:
-    if not is_number(temperature) or temperature <= 0:
-        raise InvalidArgument(
-            f"Expected a temperature above 0; received {temperature!r}."
-        )
 
 
 def _last_dense(model: Model) -> Layer:

@@ -1,10 +1,11 @@
 """What a temperature, fitted on validation images, makes of the probabilities."""
 
+import warnings
 from dataclasses import dataclass
 
 from cifarkit import metrics
 from cifarkit._types import Floats
-from cifarkit.calibration import rescaled, temperature
+from cifarkit.calibration import at_an_end, rescaled, temperature
 from cifarkit.datasets import Splits
 from cifarkit.evaluation import Evaluation, probabilities
 from cifarkit.report._blocks import Block, Text
@@ -31,7 +32,7 @@ def calibrated(
 ) -> Calibrated | None:
     """Return what a temperature does.
 
-    None without mistakes on validation images, to which nothing could be fitted, and
+    None where none fits the validation images, as where all of them are right, and
     where images and their mirror images were averaged: a mean of two answers has no
     logits.
 
@@ -45,9 +46,10 @@ def calibrated(
     if evaluation.tta or not len(known):
         return None
     given = probabilities(result.model, known.images)
-    if (given.argmax(axis=1) == known.labels).all():
+    with warnings.catch_warnings(action="ignore"):
+        found = temperature(known.labels, given)
+    if at_an_end(found) or (given.argmax(axis=1) == known.labels).all():
         return None
-    found = temperature(known.labels, given)
     labels, softer = data.test.labels, rescaled(rows, found)
     return Calibrated(
         temperature=found,
@@ -65,7 +67,8 @@ def calibration(found: Calibrated | None, evaluation: Evaluation) -> list[Block]
         "Where the network ends in a dense layer and a softmax, "
         f"export(..., temperature={given}) puts it into a file."
     )
-    if found.loss > evaluation.loss or found.ece > evaluation.ece:
+    worse = found.loss > evaluation.loss or found.ece > evaluation.ece
+    if worse or f"{found.loss:.4f}" == f"{evaluation.loss:.4f}":
         advice = "It is no clear gain: too few validation images may be the reason."
     return [
         Text(

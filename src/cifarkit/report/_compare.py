@@ -21,6 +21,8 @@ _LEVEL = 0.05
 class Comparison:
     """Accuracies with their intervals, and a paired test for each two models.
 
+    Printed, it judges by the p-values that are `corrected` for their number.
+
     Attributes:
         accuracy: of each model, with its 95 % interval: `(accuracy, low, high)`.
         paired: for each two models, McNemar's exact test, by their names.
@@ -34,13 +36,28 @@ class Comparison:
             f"{name}: {accuracy:.2%} ({low:.2%} to {high:.2%})"
             for name, (accuracy, low, high) in self.accuracy.items()
         ]
-        for (first, second), test in self.paired.items():
+        for (first, second), likely in self.corrected.items():
+            test = self.paired[first, second]
             better = first if test.only_first > test.only_second else second
-            counts = f"{test.only_first} : {test.only_second}, p = {test.p_value:.2g}"
+            counts = f"{test.only_first} : {test.only_second}, p = {likely:.2g}"
             noise = "the difference is inside the noise"
-            verdict = f"{better} is better" if test.p_value < _LEVEL else noise
+            verdict = f"{better} is better" if likely < _LEVEL else noise
             lines.append(f"{first} against {second}: {verdict} ({counts})")
         return "\n".join(lines)
+
+    @property
+    def corrected(self) -> dict[tuple[str, str], float]:
+        """The p-values, corrected for how many there are (Holm 1979).
+
+        Of many pairs of equal models some differ by chance; of all that are called
+        different here, one is so in at most one of twenty comparisons.
+        """
+        ranked = sorted(self.paired.items(), key=lambda pair: pair[1].p_value)
+        found, least = dict[tuple[str, str], float](), 0.0
+        for left, (pair, test) in zip(range(len(ranked), 0, -1), ranked, strict=True):
+            least = max(least, min(1.0, left * test.p_value))
+            found[pair] = least
+        return {pair: found[pair] for pair in self.paired}
 
 
 def compare(labels: Labels, probabilities: Mapping[str, NDArray[Any]]) -> Comparison:
@@ -48,7 +65,7 @@ def compare(labels: Labels, probabilities: Mapping[str, NDArray[Any]]) -> Compar
 
     Two models that see the same images are compared by those alone on which one is
     right and the other is not, which tells much smaller differences apart than their
-    two intervals do. With many models some p-values are small by chance.
+    two intervals do.
 
     Args:
         labels: true class numbers, int64, shape `(N,)`.

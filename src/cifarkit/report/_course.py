@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cifarkit._numbers import counted
 from cifarkit.report._blocks import Block, Heading, Table, Text
 from cifarkit.training import Phase, PhaseResult, TrainResult
+from cifarkit.training._settings import AT_OPTIMUM, is_solved
 
 _ALWAYS = ("epochs", "optimizer", "learning_rate", "schedule", "batch_size")
-_SOLVED = ("optimizer", "class_weight")  # what means something at an optimum
 _UNSAID = {"weight_decay": "the optimizer's own", "bn_momentum": "each layer's own"}
 
 
@@ -23,7 +24,7 @@ def training(result: TrainResult) -> Iterator[Block]:
         yield Text(f"Phase {number}: {_course(phase)}.{backbone}{kept}")
     yield _settings(made["phases"])
     if not math.isnan(result.gap):
-        yield Text(_overfitting(result.phases[result.kept - 1]))
+        yield Text(_overfitting(result))
     yield Text(
         f"Seed {made['seed']}, on {made['machine']} ({made['device']}), "
         f"{made['when']}. "
@@ -32,13 +33,12 @@ def training(result: TrainResult) -> Iterator[Block]:
 
 
 def _course(phase: PhaseResult) -> str:
-    epochs = len(phase.history["loss"])
-    counted = f"{epochs} epoch{'s' if epochs != 1 else ''} in {phase.seconds:.0f} s"
+    epochs = counted(len(phase.history["loss"]), "epoch")
     accuracy = phase.validation_accuracy
     checked = "" if math.isnan(accuracy) else f", validation accuracy {accuracy:.2%}"
     return (
-        f"{counted}, {_fed(phase)}; the weights are those of epoch "
-        f"{phase.kept_epoch + 1}{checked}"
+        f"{epochs} in {phase.seconds:.0f} s, {_fed(phase)}; the weights are those of "
+        f"epoch {phase.kept_epoch + 1}{checked}"
     )
 
 
@@ -65,8 +65,7 @@ def _settings(phases: Sequence[Mapping[str, Any]]) -> Table:
 
 def _value(name: str, phase: Mapping[str, Any]) -> str:
     """Return a setting in words; at an optimum most of them mean nothing."""
-    solved = str(phase["optimizer"]).lower() == "lbfgs"
-    if name not in phase or (solved and name not in _SOLVED):
+    if name not in phase or (is_solved(phase["optimizer"]) and name not in AT_OPTIMUM):
         return "-"
     value = phase[name]
     if value is None:
@@ -74,11 +73,17 @@ def _value(name: str, phase: Mapping[str, Any]) -> str:
     return "none" if value == [] else str(value)
 
 
-def _overfitting(phase: PhaseResult) -> str:
+def _overfitting(result: TrainResult) -> str:
+    phase, made = result.phases[result.kept - 1], result.provenance["phases"]
     reached = phase.history["accuracy"][phase.kept_epoch]
+    below = (
+        "Both are of the finished head, without dropout."
+        if is_solved(made[result.kept - 1]["optimizer"])
+        else "It may lie below 0: the training accuracy is measured while the weights "
+        "change, with dropout and augmentation where there are any."
+    )
     return (
         f"In the epoch that was kept the training accuracy is {reached:.2%}, the "
         f"validation accuracy {phase.validation_accuracy:.2%}: an overfitting gap of "
-        f"{100 * phase.gap:.2f} points. It may lie below 0, because training images "
-        "are augmented and dropout is on."
+        f"{100 * phase.gap:.2f} points. {below}"
     )

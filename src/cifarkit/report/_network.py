@@ -30,7 +30,7 @@ def _first(result: TrainResult) -> str:
     if result.provenance["head"] is None:
         _, height, width, _ = result.model.input_shape
         side = f"{width} x {height}" if height and width else f"{size} x {size}"
-        return f"The network takes {side} pixels, RGB from 0 to 255, as they are."
+        return f"The network takes {side} pixels, RGB from 0 to 255; none is resized."
     return (
         f"The network sees {size} x {size} pixels; resizing and scaling are its first "
         "layers, so that raw images go in wherever it runs."

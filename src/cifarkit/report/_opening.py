@@ -45,12 +45,15 @@ def parts(data: Splits) -> dict[str, Split]:
     return {"training": data.train, "validation": data.validation, "test": data.test}
 
 
+_COLOURS = "mean", "deviation"
+
+
 def _colours(data: Splits) -> Table:
     """Return mean and deviation of each channel, of both parts together too."""
-    head, found = ["channel", "training: mean", "deviation"], channels(data.train)
+    head, found = ["channel", *_COLOURS], channels(data.train)
     rows = [[each.name, f"{each.mean:.2f}", f"{each.deviation:.2f}"] for each in found]
     if len(data.validation):
-        head += ["with validation: mean", "deviation"]
+        head += [f"{each}, with validation" for each in _COLOURS]
         others = channels(data.validation)
         for row, one, other in zip(rows, found, others, strict=True):
             both = one + other

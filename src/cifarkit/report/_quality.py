@@ -52,6 +52,12 @@ def is_penalised(evaluation: Evaluation) -> bool:
     return abs(evaluation.objective - evaluation.loss) > _EQUAL
 
 
+_ELSEWHERE = (
+    "Images from elsewhere, such as another camera, may be much harder, and one of "
+    "another class is taken for one of these."
+)
+
+
 def limits(evaluation: Evaluation, notes: Sequence[str]) -> list[Block]:
     """Say what the figures do not tell."""
     half = 100 * (evaluation.interval[1] - evaluation.interval[0]) / 2
@@ -64,7 +70,7 @@ def limits(evaluation: Evaluation, notes: Sequence[str]) -> list[Block]:
     known = (
         resolution,
         "One seed was trained: another one gives a slightly different network.",
-        "Images from elsewhere (another camera, other classes) may be much harder.",
+        _ELSEWHERE,
         *notes,
     )
     return [Heading("Limits"), Points(known)]
