@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cifarkit import Phase
 from cifarkit._errors import InvalidArgument, TrainingError, UnknownName
 from cifarkit.training._freezing import (
-    BatchNormGuard,
+    FrozenGuard,
     freeze,
     is_batch_norm,
     learning,
@@ -198,7 +198,7 @@ def test_a_guard_sees_either_statistic_of_frozen_norms_alone(name):
     )
     model = keras.Sequential([keras.Input((3,)), held, free])
     getattr(held, name).assign([1.0, 2.0, float("nan")])
-    guard = BatchNormGuard([model])
+    guard = FrozenGuard([model])
     getattr(free, name).assign([9.0, 9.0, 9.0])
     guard.check()
     getattr(held, name).assign([1.0, 2.5, float("nan")])

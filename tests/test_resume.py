@@ -631,6 +631,27 @@ def test_an_augmentation_of_ones_own_is_the_same_in_every_process(tmp_path):
     assert other.fit(DATA, run_dir=tmp_path).kept == 1
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3)),
+        lambda: keras.layers.RandomCrop(8, 8),
+    ],
+)
+def test_what_keras_draws_and_counts_by_itself_is_the_same(tmp_path, layer):
+    """A layer inside of another bears a number, a crop a seed of its own."""
+
+    def made():
+        shape = DATA.train.images.shape[1:]
+        top = [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10, "softmax")]
+        network = keras.Sequential([keras.Input(shape), layer(), *top])
+        phase = Phase(batch_size=16)
+        return TwoPhaseTrainer(network, phase_1=phase, phase_2=None, verbose=0)
+
+    first, again = (made().fit(DATA, run_dir=tmp_path) for _ in range(2))
+    assert same(first, again)
+
+
 def test_names_that_keras_numbers_count_for_nothing_within_lists():
     """They count layers of a process, wherever in the settings they stand."""
     told = [{"layers": [{"name": f"dense_{number}"}]} for number in (3, 7)]
@@ -931,7 +952,7 @@ def test_a_slow_disk_takes_a_fiftieth_of_the_time(monkeypatch):
         SimpleNamespace(skipped=0, stop_training=False),
         [],
         10**6,
-        keeping=_keeping.Keeping(Slow(), {}),
+        keeping=_keeping.Keeping(Slow(), {}, None),
         held=_keeping.Held(),
     )
     for batch in range(600):

@@ -1,6 +1,7 @@
 """The trainer: each trap of two-phase training, and what a user may hand it."""
 
 import contextlib
+import gc
 import json
 import math
 import subprocess
@@ -32,7 +33,7 @@ from cifarkit._errors import (
     TrainingError,
     UnknownName,
 )
-from cifarkit.activations import Activations
+from cifarkit.activations import Activations, Cache
 from cifarkit.training import _provenance, _saving
 from cifarkit.training._batches import Batches
 from cifarkit.training._fed import Fed, _Augmented
@@ -183,8 +184,21 @@ def test_trap_1_a_batch_norm_that_moves_stops_training(data):
             layer = self.model.network.get_layer("tiny").get_layer("block_1_norm")
             layer.moving_mean.assign(layer.moving_mean + 1.0)
 
-    with pytest.raises(TrainingError, match="'block_1_norm' to keep its statistics"):
+    with pytest.raises(TrainingError, match="'block_1_norm' to keep its weights"):
         trainer().fit(data, callbacks=[Unfreezing()])
+
+
+def test_trap_1_a_frozen_layer_that_moves_stops_training(data):
+    """Keras' spectral norm changes its kernel in training, frozen or not."""
+    layers = [
+        keras.Input((16, 16, 3)),
+        keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3), name="spectral"),
+    ]
+    body = backbones.wrap(keras.Sequential(layers), preprocess="unit")
+    options = {"phase_1": Phase(**QUICK), "phase_2": None, "verbose": 0}
+    made = TwoPhaseTrainer(body, heads.linear(), cache="never", **options)
+    with pytest.raises(TrainingError, match="'spectral' to keep its weights"):
+        made.fit(data)
 
 
 def test_trap_2_unfreezing_takes_effect(data):
@@ -462,9 +476,24 @@ def test_a_data_set_of_tensorflow_is_checked(data):
             "-99",
         ),
         (pairs.batch(32).map(lambda x, y: (x, tensorflow.ones((32, 4)))), "sum to 1"),
+        (pairs.batch(32).map(lambda x, y: (x, y + 2**40)), "below 1,000,000"),
     ):
         with pytest.raises(InvalidData, match=text):
             trainer().fit(wrong)
+
+
+def test_validation_has_the_names_of_a_data_set_that_bears_them(data):
+    """Classes in another order would be taken for each other; no names say nothing."""
+    train = (data.train.images, data.train.labels)
+    given = tf.data.Dataset.from_tensor_slices(train).batch(64)
+    assert trainer().plan(given, validation=data.validation).classes == 4
+    for names in (list(data.train.class_names), list(data.train.class_names)[::-1]):
+        given.class_names = names
+        if tuple(names) == data.validation.class_names:
+            assert trainer().plan(given, validation=data.validation).classes == 4
+        else:
+            with pytest.raises(InvalidData, match="class names"):
+                trainer().plan(given, validation=data.validation)
 
 
 def test_a_loss_and_metrics_of_the_users_own(data):
@@ -654,6 +683,40 @@ def test_a_callback_that_sets_a_rate_on_a_schedule_is_refused(data, schedule, ra
     trainer(Phase(**QUICK, schedule="constant")).fit(data, callbacks=[callback])
 
 
+@pytest.mark.parametrize("disk", [False, True])
+def test_a_training_leaves_nothing_behind(data, empty, disk):
+    """TensorFlow keeps each generator that it was given, and what that refers to."""
+
+    def left():
+        gc.collect()
+        return [
+            each for each in gc.get_objects() if type(each) in (Activations, Batches)
+        ]
+
+    before = len(left())
+    result = trainer(cache=Cache(disk=disk)).fit(data)
+    assert result.phases[0].engine != "live"
+    assert len(left()) == before
+
+
+def test_averages_are_not_swapped_twice(data):
+    """What is validated is the average already."""
+    swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+    with pytest.raises(InvalidArgument, match="SwapEMAWeights"):
+        trainer(Phase(**QUICK, weight_averaging=0.9)).fit(data, callbacks=[swap])
+
+
+@pytest.mark.parametrize("name", ["image", "target", "noise", "augment"])
+def test_a_network_may_not_have_the_name_of_what_it_is_fed_with(data, name):
+    """Keras would say that a name is used twice, and not whose."""
+    layers = [keras.Input((16, 16, 3)), keras.layers.Flatten()]
+    layers.append(keras.layers.Dense(4, "softmax"))
+    network = keras.Sequential(layers, name=name)
+    made = TwoPhaseTrainer(network, phase_1=Phase(**QUICK), phase_2=None, verbose=0)
+    with pytest.raises(InvalidArgument, match="another name"):
+        made.fit(data)
+
+
 def test_what_is_no_callback_is_refused_before_anything_is_computed(data):
     """Keras would ask it for methods that it lacks, behind the features."""
     with pytest.raises(InvalidArgument, match="Expected Keras callbacks; received 3"):
@@ -720,6 +783,19 @@ def test_gradients_too_small_for_float16_arrive(data, policy):
         for number in (1, 2)
     )
     assert np.abs(before - after).max() > 1e-4
+
+
+def test_a_crop_follows_from_the_seed_of_the_trainer(data):
+    """Keras draws one for each crop that is given none, in each process another."""
+    drawn = []
+    for seed in (0, 0, 1):
+        layers = [keras.Input((16, 16, 3)), keras.layers.RandomCrop(8, 8)]
+        layers += [keras.layers.GlobalAveragePooling2D()]
+        layers += [keras.layers.Dense(4, "softmax")]
+        course = TwoPhaseTrainer(keras.Sequential(layers), seed=seed).course
+        made = course.network(data_of(data, None))
+        drawn.append([each.numpy().tolist() for each in seeds_of(made.model)])
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -1116,7 +1192,11 @@ def test_settings_of_a_backbone_are_refused_where_there_is_none(change):
     ("change", "text"),
     [
         ({"optimizer": "adamm"}, "phase_1: Expected an optimizer that Keras knows"),
-        ({"metrics": ("acuracy",)}, "metric that Keras knows"),
+        ({"metrics": ("acuracy",)}, "a loss and metrics of 4 probabilities"),
+        ({"metrics": ("sparse_categorical_accuracy",)}, "get those of the loss"),
+        ({"metrics": (keras.metrics.Precision(class_id=7),)}, "get those of the loss"),
+        ({"metrics": (keras.metrics.Mean(),)}, "get those of the loss"),
+        ({"class_weight": {0: 1e300}}, "that float32 can hold"),
         ({"loss": "crossentropyy"}, "loss that Keras knows"),
         ({"patience": 3}, "validation"),
         ({"schedule": "plateau"}, "validation"),

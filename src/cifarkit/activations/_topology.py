@@ -1,11 +1,11 @@
 """What a model computes, as text without the names that Keras counts up."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from cifarkit import models
 from cifarkit._types import Model
-from cifarkit.models import UNWRITABLE, namesake
 
 Places = Mapping[str, int]
 """The place of each layer of a model, by its name."""
@@ -19,29 +19,18 @@ def topology(model: Model) -> str:
     is, as in a precision policy, it stays. It is empty for a model with a layer that
     cannot be written down, or only as another one.
     """
-    if namesake(model):
+    if models.namesake(model):
         return ""
     try:
         written = json.loads(model.to_json())
-    except UNWRITABLE:
+    except models.UNWRITABLE:
         return ""
     return json.dumps(_nameless(written, {}), sort_keys=True)
 
 
 def is_of_keras(written: str) -> bool:
     """Whether all that a `topology` names is code of Keras."""
-    return all(map(_is_known, _named(json.loads(written))))
-
-
-def _named(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield all objects in it that have a class."""
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        value = list(value.values())
-    if isinstance(value, list):
-        for each in value:
-            yield from _named(each)
+    return all(map(_is_known, models.named_objects(json.loads(written))))
 
 
 def _is_known(entry: dict[str, Any]) -> bool:
@@ -58,6 +47,8 @@ def _nameless(value: Any, places: Places) -> Any:
         return value
     if isinstance(value.get("layers"), list):
         return _model(value)
+    if isinstance(value.get("config"), dict) and "trainable" in value["config"]:
+        value = _unnamed(value)
     if "keras_history" in value:
         name, *rest = value["keras_history"]
         value = {**value, "keras_history": [places[name], *rest]}
@@ -81,7 +72,9 @@ def _model(config: dict[str, Any]) -> dict[str, Any]:
 def _unnamed(layer: dict[str, Any]) -> dict[str, Any]:
     """Leave out its name, and whether it learns, which says nothing of its values."""
     entry = {key: each for key, each in layer.items() if key != "name"}
-    settings, passed = layer["config"], ("name", "trainable")
+    settings, passed = layer["config"], {"name", "trainable"}
+    if layer.get("class_name") == "RandomCrop":  # Keras draws one where none is given
+        passed |= {"seed"}
     unnamed = {key: each for key, each in settings.items() if key not in passed}
     return {**entry, "config": unnamed}
 

@@ -37,7 +37,8 @@ def reseed(model: Model, seed: int) -> None:
     """Let what is drawn in layers that have no seed of their own follow from one."""
     seeds = np.random.default_rng((seed, _OTHERS))
     for layer in model._flatten_layers():
-        if getattr(layer, "seed", None) is None:
+        drawn = isinstance(layer, keras.layers.RandomCrop)  # by Keras, if none is given
+        if drawn or getattr(layer, "seed", None) is None:
             for generator in layer._seed_generators:
                 own = _next(seeds)
                 generator.state.assign((own, 0))

@@ -1,5 +1,6 @@
 """Batches whose order and noise follow from (seed, phase, epoch, step) alone."""
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,13 +145,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
 def _streamed(batches: Batches) -> Any:
     """Return batches as a `tf.data.Dataset` that nothing waits for when it ends.
 
+    It has no batch when nobody else refers to them any more.
+
     Keras makes one of them by itself, and has it autotuned. The thread that does so
     looks up after 10 ms, 20 ms, ... 60 s, and the end of an epoch waits until it does.
     """
     import tensorflow as tf
 
+    known = weakref.ref(batches)  # TensorFlow keeps each generator for ever
+
     def epoch() -> Iterator[Batch]:
-        return (batches[step] for step in range(batches.num_batches))
+        if found := known():
+            yield from (found[step] for step in range(found.num_batches))
 
     signature = tf.nest.map_structure(
         lambda each: tf.TensorSpec((None, *each.shape[1:]), each.dtype), batches[0]
@@ -188,7 +194,13 @@ def class_weights(
             f"Expected class_weight for classes 0 to {classes - 1}; received "
             f"{strange}. Number the classes as the labels do."
         )
-    weights = np.array([wanted.get(each, 1.0) for each in range(classes)], np.float32)
+    with np.errstate(over="ignore"):
+        given = [wanted.get(each, 1.0) for each in range(classes)]
+        weights = np.array(given).astype(np.float32)
+    if not np.isfinite(weights).all():
+        raise InvalidArgument(
+            f"Expected class_weight that float32 can hold; received {dict(wanted)}."
+        )
     if not (weights * counts).any():
         raise InvalidArgument(
             f"Expected class_weight above 0 for a class of the images; received "

@@ -44,7 +44,7 @@ class Budget:
     images: tuple[int, int]
     least: int
     limit: int
-    known: bool = True
+    known: bool
 
     @classmethod
     def of(cls, course: Course, data: Data, network: Network) -> "Budget":

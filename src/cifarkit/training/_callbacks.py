@@ -31,6 +31,7 @@ def check_callbacks(callbacks: Any, course: Course, *, run_dir: Any) -> None:
     kept = run_dir is not None
     for each in given:
         _check_kind(each)
+        _check_swap(each, course)
         _check_backup(each, kept=kept)
         _check_file(each, once=len(course.phases) == 1 and not kept)
         check_named(each)
@@ -42,6 +43,15 @@ def _check_kind(callback: Any) -> None:
         raise InvalidArgument(
             f"Expected Keras callbacks; received {callback!r}. Derive it from "
             "keras.callbacks.Callback."
+        )
+
+
+def _check_swap(callback: Any, course: Course) -> None:
+    averaged = any(each.weight_averaging is not None for each in course.phases)
+    if averaged and isinstance(callback, keras.callbacks.SwapEMAWeights):
+        raise InvalidArgument(
+            "Expected no SwapEMAWeights beside weight_averaging, which validates and "
+            "ends with the average by itself; received both. Leave the callback out."
         )
 
 

@@ -8,12 +8,10 @@ batch norm drift (keras#20285).
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cifarkit._errors import InvalidArgument, TrainingError, UnknownName
 from cifarkit._numbers import is_whole
 from cifarkit._registry import unknown
+from cifarkit.activations import weights_digest
 
 _AUGMENTING = ("Rand", "AugMix", "MixUp", "CutMix", "Solarization")
 """How the names of Keras' layers begin that augment."""
@@ -85,22 +83,28 @@ def is_batch_norm(layer: Any) -> bool:
     return any(kind.__name__ == "BatchNormalization" for kind in type(layer).__mro__)
 
 
-class BatchNormGuard:
-    """Remembers the statistics of frozen batch norms, and proves that none moved."""
+class FrozenGuard:
+    """Remembers the weights of frozen layers, and proves that none moved."""
 
     def __init__(self, layers: Sequence[Any]) -> None:
         found = [leaf for layer in layers for leaf in leaves(layer)]
-        held = [leaf for leaf in found if is_batch_norm(leaf) and not leaf.trainable]
-        self._before = [(layer, _statistics(layer)) for layer in held]
+        self._before = [
+            (leaf, weights_digest(leaf)) for leaf in found if not leaf.trainable
+        ]
 
     def check(self) -> None:
-        """Raise TrainingError if the statistics of a frozen batch norm have moved."""
+        """Raise TrainingError if a frozen layer has other weights now.
+
+        The statistics of a batch norm are weights, too.
+        """
         for layer, before in self._before:
-            if not np.array_equal(before, _statistics(layer), equal_nan=True):
+            if weights_digest(layer) != before:
                 raise TrainingError(
-                    f"Expected the frozen batch norm {layer.name!r} to keep its "
+                    f"Expected the frozen layer {layer.name!r} to keep its weights and "
                     "statistics; they moved during training. Was its `trainable` "
-                    "changed by a callback? Choose batch_norm='tuned' to let it learn."
+                    f"changed by a callback, or does a {type(layer).__name__} change "
+                    "them though it is frozen? Let it learn: unfreeze it, a batch norm "
+                    "by batch_norm='tuned'; or take such a layer out."
                 )
 
 
@@ -158,8 +162,3 @@ def _snapped(names: Sequence[str], start: int, block_of: BlockOf) -> int:
     while start > 0 and block is not None and block_of(names[start - 1]) == block:
         start -= 1
     return start
-
-
-def _statistics(layer: Any) -> NDArray[np.float32]:
-    values = (layer.moving_mean, layer.moving_variance)
-    return np.stack([np.asarray(value, np.float32) for value in values])

@@ -14,8 +14,6 @@ from cifarkit.training._devices import WHOLE, Share
 from cifarkit.training._phase import Phase
 from cifarkit.training._streams import Stream, is_stream
 
-__all__ = ["Data", "Source", "Whole", "data_of", "held"]
-
 
 class Source(Protocol):
     """Labelled images that can be drawn in batches."""
@@ -201,11 +199,14 @@ def _source(given: Any, share: Share, like: Source | None = None) -> Source:
 
 def _check_alike(train: Source, other: Source) -> None:
     """Raise unless validation has the classes and the native size of training."""
-    named = isinstance(train, Whole) and isinstance(other, Whole)
+    names = train.class_names, other.class_names
+    whole = isinstance(train, Whole) and isinstance(other, Whole)
+    if not whole and set(names[0]) != set(names[1]):
+        names = (), ()  # a stream may call its classes otherwise, in the same order
     for what, ours, theirs in (
         ("images of shape", train.shape, other.shape),
         ("number of classes", train.classes, other.classes),
-        ("class names", named and train.class_names, named and other.class_names),
+        ("class names", *names),
     ):
         if ours != theirs:
             raise InvalidData(

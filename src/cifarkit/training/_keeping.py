@@ -17,7 +17,7 @@ from cifarkit.training._fed import Fed
 from cifarkit.training._signals import Held
 
 SECONDS = 30.0
-"""How much work a killed process may lose, at least; see `SHARE`."""
+"""Seconds between two states that are kept, at least; `SHARE` may ask for more."""
 
 SHARE = 0.02
 """The largest share of a training's time that is spent on keeping it."""
@@ -38,11 +38,7 @@ class Keeping:
 
     folder: Checkpoints | None
     about: Json
-    newest: Checkpoint | None = None
-
-
-NOWHERE = Keeping(None, {})
-"""For a phase that is not kept."""
+    newest: Checkpoint | None
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped

@@ -12,6 +12,9 @@ from cifarkit._types import Layer, Model
 from cifarkit.backbones import RANDOM, Backbone
 from cifarkit.heads import Head
 
+TAKEN = ("image", "target", "noise", "augment")
+"""The names of what a network is fed with while it learns."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -82,6 +85,11 @@ def from_scratch(
             f"Expected a network with {classes} outputs, one for each class; received "
             f"output shape {tuple(model.output_shape)}. "
             f"Build it with classes={classes}, or give a head."
+        )
+    if model.name in TAKEN:
+        raise InvalidArgument(
+            f"Expected a network of another name than {model.name!r}, which is one of "
+            "what it is fed with here. Build it with another name=."
         )
     if not model.trainable_variables:
         raise InvalidArgument(

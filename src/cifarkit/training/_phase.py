@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from cifarkit._numbers import require_number, require_whole
+from cifarkit._registry import require_known
 from cifarkit._types import Json
 from cifarkit.training._settings import (
     check_class_weight,
@@ -16,12 +17,11 @@ from cifarkit.training._settings import (
     check_momentum,
     check_rate_decay,
     check_solved,
-    require_known,
+    is_solved,
 )
 
 SCHEDULES = ("cosine", "linear", "constant", "plateau")
-POLICIES = ("frozen", "tuned")
-LBFGS = "lbfgs"
+BATCH_NORMS = ("frozen", "tuned")
 _MOST_AVERAGED = 0.99999
 _MOST_KEPT = 0.9999
 
@@ -116,15 +116,16 @@ class Phase:
     rate_decay: float = 1.0
 
     def __post_init__(self) -> None:
-        require_known("schedule", self.schedule, SCHEDULES)
-        require_known("batch_norm policy", self.batch_norm, POLICIES)
+        here = "cifarkit.Phase"
+        require_known("schedule", self.schedule, SCHEDULES, here)
+        require_known("batch_norm policy", self.batch_norm, BATCH_NORMS, here)
         self._check_numbers()
         check_class_weight(self.class_weight)
         check_loss(self.loss, self.metrics, self.label_smoothing)
         if self.solved:
             check_solved(self)
         check_rate_decay(self.rate_decay, self.unfreeze)
-        check_learning(self.train_head, self.unfreeze)
+        check_learning(self.train_head, self.unfreeze, self.snap)
         check_momentum(self.bn_momentum, self.batch_norm)
 
     def _check_numbers(self) -> None:
@@ -147,7 +148,7 @@ class Phase:
     @property
     def solved(self) -> bool:
         """Whether the phase solves for its head at once, instead of taking steps."""
-        return isinstance(self.optimizer, str) and self.optimizer.lower() == LBFGS
+        return is_solved(self.optimizer)
 
     def to_dict(self) -> Json:
         """Return the settings as JSON values; objects appear by their name."""

@@ -34,8 +34,8 @@ class PhasePlan:
     backbone: Learnt
     parameters: tuple[int, int]
     how: str
-    kept: bool = False
-    timing: Timing | None = None
+    kept: bool
+    timing: Timing | None
 
     def __str__(self) -> str:
         learn, total = self.parameters

@@ -1,6 +1,7 @@
 """What comes before a phase: what learns is set, and what cannot work is refused."""
 
 import keras
+import numpy as np
 
 from cifarkit._errors import InvalidArgument
 from cifarkit.augment import Policy
@@ -78,15 +79,26 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
             "weight that may. Unfreeze more, or let the head learn."
         )
     optimizer_of(phase, steps=1)
-    _check_metrics(phase)
+    _check_measures(phase, data.train.classes)
     data.train.feed(phase, draws=policy.draws, key=(0,))
 
 
-def _check_metrics(phase: Phase) -> None:
-    for metric in phase.metrics:
-        try:
-            keras.metrics.get(metric)
-        except ValueError as error:
-            raise InvalidArgument(
-                f"Expected a metric that Keras knows; received {metric!r}."
-            ) from error
+def _check_measures(phase: Phase, classes: int) -> None:
+    """Let a loss and metrics see two rows, as Keras will show them many."""
+    layers = [keras.Input((classes,)), keras.layers.Identity()]
+    model, loss = keras.Sequential(layers), loss_of(phase)
+    targets = np.arange(2) % classes
+    true = targets if is_sparse(loss) else np.eye(classes, dtype="f4")[targets]
+    rows = np.full((2, classes), 1 / classes, "f4")
+    try:
+        model.compile(optimizer="sgd", loss=loss, metrics=list(phase.metrics))
+        model.compute_loss(None, true, rows)
+        model.compute_metrics(None, true, rows)
+        model.reset_metrics()
+    except Exception as error:  # of each backend others
+        kind = "integer" if is_sparse(loss) else "one-hot"
+        raise InvalidArgument(
+            f"Expected a loss and metrics of {classes} probabilities and {kind} "
+            f"labels; received {phase.loss!r} and {phase.metrics!r} ({error!s:.300}). "
+            "A sparse loss gets integer labels, and all metrics get those of the loss."
+        ) from error

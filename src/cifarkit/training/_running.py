@@ -15,9 +15,9 @@ import keras
 from cifarkit import models
 from cifarkit._errors import NotFinite
 from cifarkit.training._fed import Fed, fed
-from cifarkit.training._freezing import BatchNormGuard
+from cifarkit.training._freezing import FrozenGuard
 from cifarkit.training._guarding import Finite, memory_named
-from cifarkit.training._keeping import NOWHERE, Keeper, Keeping, plain
+from cifarkit.training._keeping import Keeper, Keeping, plain
 from cifarkit.training._learnt import learnt
 from cifarkit.training._linear import fit_head
 from cifarkit.training._looped import Looped
@@ -87,7 +87,7 @@ def run(
     number: int,
     callbacks: Sequence[Any],
     verbose: Verbose,
-    keeping: Keeping = NOWHERE,
+    keeping: Keeping,
 ) -> PhaseResult:
     """Run one phase on the network, in place, and return what came of it.
 
@@ -108,7 +108,7 @@ def run(
         stage = on_device(stage, phase, seen=seen)
         model = compiled(network, stage, phase)
         words = str(learnt(network, phase))
-        guard = BatchNormGuard([*network.body, *(network.parts or ())[1:]])
+        guard = FrozenGuard([*network.body, *(network.parts or ())[1:]])
         own = own_callbacks(phase, model, number, awaited=awaited)
         watchers = [*own, *callbacks]
         if phase.solved:

@@ -4,21 +4,19 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import require_number
-from cifarkit._registry import unknown
+from cifarkit._registry import require_one_of
 
-_BESIDE_LBFGS = ("optimizer", "class_weight")
+AT_OPTIMUM = ("optimizer", "class_weight")
+"""What means something where a phase solves for its head; nothing else does."""
+
+_LBFGS = "lbfgs"
 
 
-def require_known(kind: str, value: object, known: tuple[str, ...]) -> None:
-    """Refuse a name that is none of the known ones.
-
-    Raises:
-        UnknownName: `value` is none of them.
-    """
-    if value not in known:
-        raise UnknownName(unknown(kind, value, known, "cifarkit.Phase"))
+def is_solved(optimizer: object) -> bool:
+    """Whether an optimizer is the name of the one that takes no steps."""
+    return isinstance(optimizer, str) and optimizer.lower() == _LBFGS
 
 
 def check_class_weight(given: Any) -> None:
@@ -70,12 +68,14 @@ def check_rate_decay(rate_decay: float, unfreeze: Any) -> None:
         )
 
 
-def check_learning(train_head: Any, unfreeze: Any) -> None:
+def check_learning(train_head: Any, unfreeze: Any, snap: Any) -> None:
     """Refuse a phase in which nothing learns.
 
     Raises:
-        InvalidArgument: head and backbone are both frozen, or `train_head` is no bool.
+        InvalidArgument: head and backbone are both frozen, or `train_head` or `snap` is
+            no bool.
     """
+    require_one_of("snap", snap, (True, False))
     if not isinstance(train_head, bool) or (unfreeze is None and not train_head):
         raise InvalidArgument(
             "Expected train_head to be True, or False beside unfreeze=; received "
@@ -105,7 +105,7 @@ def check_solved(phase: Any) -> None:
     for field in fields(phase):
         value = getattr(phase, field.name)
         left_out = value == field.default or value == []
-        if field.name not in _BESIDE_LBFGS and not left_out:
+        if field.name not in AT_OPTIMUM and not left_out:
             raise InvalidArgument(
                 f"Expected no {field.name} beside optimizer='lbfgs', which takes no "
                 f"steps and finds the optimum of a head on frozen features; received "

@@ -13,6 +13,9 @@ from cifarkit.datasets._checks import check_names
 from cifarkit.training._batches import Feed, class_weights
 from cifarkit.training._phase import Phase
 
+_MOST = 1_000_000
+"""Classes; a label beyond is no number of a class."""
+
 
 def is_stream(given: Any) -> bool:
     """Whether `given` is a `tf.data.Dataset`; never imports TensorFlow itself."""
@@ -144,6 +147,11 @@ def _added(counts: Labels, labels: NDArray[Any]) -> Labels:
         raise InvalidData(
             "Expected labels as whole numbers of at least 0, or one-hot; received "
             f"{labels.dtype} from {labels.min()}. Number the classes from 0."
+        )
+    if labels.max() >= _MOST:
+        raise InvalidData(
+            f"Expected labels below {_MOST:,}; received {labels.max()}. Number the "
+            "classes from 0, without gaps."
         )
     more = np.bincount(labels, minlength=len(counts))
     return more + np.pad(counts, (0, len(more) - len(counts)))
