@@ -254,7 +254,7 @@ def test_samples_of_another_size_are_refused(tmp_path):
             "Expected samples= for int8.*received float64",
         ),
         ({"formats": "keras", "class_names": ["a"]}, "3 different class names"),
-        ({"formats": "keras", "temperature": 0.0}, "temperature above 0"),
+        ({"formats": "keras", "temperature": 0.0}, "temperature to be a number"),
     ],
 )
 def test_a_wrong_argument_leaves_nothing(tmp_path, options, text):

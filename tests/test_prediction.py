@@ -270,7 +270,7 @@ def test_a_prediction_ranks_and_prints():
     }
     with pytest.raises(TypeError):
         found.probabilities["cat"] = 1.0
-    with pytest.raises(InvalidArgument, match="Expected k, whole, from 1"):
+    with pytest.raises(InvalidArgument, match="Expected k to be a whole number"):
         found.top(0)
 
 

@@ -1,7 +1,7 @@
 """The error family: everything cifarkit raises on purpose.
 
     CifarkitError
-    ├── InvalidArgument (ValueError)    an argument that no setting can mean
+    ├── InvalidArgument (ValueError)    an argument outside of what is allowed
     │   └── UnknownName (LookupError)   a name that is in no registry
     ├── InvalidData (ValueError)        images, labels or splits that cannot be used
     │   └── InvalidImage                bytes that are not an image we decode

@@ -1,4 +1,4 @@
-"""A table of named values that refuses surprises."""
+"""Named values: a name that is taken, or that nothing has, is an error."""
 
 import difflib
 from collections.abc import Hashable, Iterable, Mapping
@@ -67,6 +67,23 @@ def require_one_of(name: str, value: object, known: tuple[object, ...]) -> None:
         raise InvalidArgument(
             f"Expected {name} to be one of {listing}; received {value!r}."
         )
+
+
+def require_known(kind: str, value: object, known: Iterable[str], listing: str) -> None:
+    """Refuse what is none of some names.
+
+    Args:
+        kind: what the names are of, in the singular; it appears in the error.
+        value: anything.
+        known: the names.
+        listing: the call that lists them, or where they are written down.
+
+    Raises:
+        UnknownName: `value` is none of them; the text suggests the nearest.
+    """
+    names = tuple(known)
+    if not isinstance(value, str) or value not in names:
+        raise UnknownName(unknown(kind, value, names, listing))
 
 
 def unknown(

@@ -31,4 +31,4 @@ Layer: TypeAlias = Any
 """A `keras.layers.Layer`."""
 
 Json: TypeAlias = dict[str, Any]
-"""A value that `json.dumps` takes as it is."""
+"""A JSON object, as `json.dumps` takes it."""

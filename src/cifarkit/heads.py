@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import require_number, require_whole
-from cifarkit._registry import unknown
+from cifarkit._registry import require_known
 from cifarkit._types import Layer, Model, Tensor
 
 __all__ = ["Head", "Pooling", "classifier", "linear"]
@@ -103,9 +103,8 @@ class Head:
                 f"received {self.batch_norm!r} beside hidden={self.hidden}. How batch "
                 "norm of the backbone learns is said by Phase(batch_norm=)."
             )
-        if not isinstance(self.pooling, str) or self.pooling not in _POOLINGS:
-            listing = "cifarkit.heads.classifier"
-            raise UnknownName(unknown("pooling", self.pooling, _POOLINGS, listing))
+        listing = "cifarkit.heads.classifier"
+        require_known("pooling", self.pooling, _POOLINGS, listing)
 
     def build(
         self, feature_shape: tuple[int, int, int], classes: int, *, seed: int

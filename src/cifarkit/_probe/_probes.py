@@ -56,7 +56,7 @@ class Probed:
         if not 0 <= self.right <= self.scored or not self.scored:
             raise InvalidData(
                 "Expected at least one scored image, and no more right answers; "
-                f"received {self.right} right of {self.scored}. Call probe() for both."
+                f"received {self.right} right of {self.scored}. probe() makes results."
             )
 
     @property

@@ -34,7 +34,8 @@ class Engine:
         name: `"openvino"`, or the Keras backend's name.
         precision: what it computes in.
         device: the kind of device: a GPU multiplies with fewer bits by itself.
-        rounding: what users set float32 to be multiplied in, in words; "" by default.
+        rounding: settings that let float32 be multiplied in fewer bits, in words; ""
+            by default.
     """
 
     name: str
@@ -54,7 +55,8 @@ def preferred(precision: Precision) -> Engine:
 
     Raises:
         MissingExtra: a precision that OpenVINO alone has, which is not installed.
-        InvalidArgument: the same, and Keras does not run on TensorFlow and a CPU.
+        InvalidArgument: such a precision, where Keras does not run on TensorFlow on a
+            CPU.
     """
     if precision != "float32":
         require("openvino", extra="openvino")

@@ -58,7 +58,7 @@ class Flips(Views):
         mirrored: whether the mirror image is one of them, beside the image itself.
     """
 
-    mirrored: bool = False
+    mirrored: bool
 
     def __len__(self) -> int:
         return 2 if self.mirrored else 1
@@ -113,10 +113,11 @@ class Drawn(Views):
     @property
     def text(self) -> str:
         """The policy and the count; empty with an augmentation that is not ours."""
-        ours = type(flip()).__module__.rpartition(".")[0]
-        kinds = {type(item).__module__ for item in self.policy.items}
-        known = all(each.startswith(f"{ours}.") for each in kinds)
-        return repr(self) if known else ""
+        ours = all(
+            type(item).__module__.startswith("cifarkit.augment.")
+            for item in self.policy.items
+        )
+        return repr(self) if ours else ""
 
     def show(self, images: Images, view: int, start: int) -> Floats:
         """Return the images as the policy changes them with the view's own noise."""

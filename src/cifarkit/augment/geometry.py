@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import final, get_args
 
-from cifarkit._errors import UnknownName
-from cifarkit._registry import unknown
+from cifarkit._registry import require_known
 from cifarkit._types import Tensor
 from cifarkit.augment.bounds import amount_of, pixels_of
 from cifarkit.augment.moves import Move, product
@@ -104,9 +103,8 @@ class Geometric(Augmentation):
 
     def __post_init__(self) -> None:
         fills, inside = get_args(Fill), all(each.kind == "flip" for each in self.moves)
-        if not (self.fill in fills or (inside and self.fill is None)):
-            listing = "cifarkit.augment.crop"
-            raise UnknownName(unknown("fill", self.fill, fills, listing))
+        if self.fill is not None or not inside:
+            require_known("fill", self.fill, fills, "cifarkit.augment.crop")
 
     @property
     def draws(self) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import keras
 
 from cifarkit import models
-from cifarkit._errors import InvalidArgument, UnknownName
-from cifarkit._registry import unknown
+from cifarkit._errors import InvalidArgument
+from cifarkit._registry import require_known
 from cifarkit._types import Json, Layer, Model
 from cifarkit.backbones import _preprocess
 from cifarkit.backbones._spec import BackboneSpec, WeightSet
@@ -45,9 +45,8 @@ class Backbone:
 
     def __post_init__(self) -> None:
         _preprocess.check(self.preprocess)
-        if self.interpolation not in INTERPOLATIONS:
-            kind, known = "interpolation", INTERPOLATIONS
-            raise UnknownName(unknown(kind, self.interpolation, known, "backbones.get"))
+        kind, known = "interpolation", INTERPOLATIONS
+        require_known(kind, self.interpolation, known, "backbones.get")
         if self.size is not None:
             self.spec.check_size(self.size)
             object.__setattr__(self, "size", int(self.size))

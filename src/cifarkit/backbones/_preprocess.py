@@ -9,8 +9,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from cifarkit._errors import UnknownName
-from cifarkit._registry import unknown
+from cifarkit._registry import require_known
 from cifarkit._types import Layer, Tensor
 
 PREFIX = "preprocess"
@@ -31,9 +30,8 @@ def check(mode: object) -> None:
     Raises:
         UnknownName: there is none; the text suggests the nearest.
     """
-    if not isinstance(mode, str) or mode not in _MODES:
-        listing = "the docstring of cifarkit.backbones.get"
-        raise UnknownName(unknown("preprocess mode", mode, _MODES, listing))
+    listing = "the docstring of cifarkit.backbones.get"
+    require_known("preprocess mode", mode, _MODES, listing)
 
 
 def apply(image: Tensor, mode: str) -> Tensor:

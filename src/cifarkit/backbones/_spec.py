@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from cifarkit._errors import InvalidArgument, UnknownName
+from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import is_whole
-from cifarkit._registry import unknown
+from cifarkit._registry import require_known
 from cifarkit._types import Arrays, Model, Tensor
 
 RANDOM = "random"
@@ -107,9 +107,8 @@ class BackboneSpec:
             UnknownName: there is no such set.
         """
         by_name = {"imagenet": self.default} | {each.name: each for each in self.sets}
-        if not isinstance(name, str) or name not in by_name:
-            kind, listing = f"weight set of {self.name}", "cifarkit.backbones.spec()"
-            raise UnknownName(unknown(kind, name, by_name, listing))
+        kind, listing = f"weight set of {self.name}", "cifarkit.backbones.spec()"
+        require_known(kind, name, by_name, listing)
         return by_name[name]
 
     def block_of(self, layer: str) -> str | None:

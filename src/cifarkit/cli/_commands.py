@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from json import dumps
 from typing import Any
 
-from cifarkit._errors import InvalidArgument, InvalidImage, UnknownName
-from cifarkit._registry import unknown
+from cifarkit._errors import InvalidArgument, InvalidImage
+from cifarkit._registry import require_known
 
 NAMES = (
     *("cifar10", "cifar100", "mobilenetv2", "resnet50", "vgg16"),
@@ -53,9 +53,8 @@ def fetch(names: Sequence[str]) -> None:
     from cifarkit import backbones, datasets
 
     for name in names:
-        if name not in NAMES:
-            listing = "cifarkit fetch --help"
-            raise UnknownName(unknown("data set or backbone", name, NAMES, listing))
+        kind, listing = "data set or backbone", "cifarkit fetch --help"
+        require_known(kind, name, NAMES, listing)
     sets = {"cifar10": datasets.cifar10, "cifar100": datasets.cifar100}
     for name in names:
         if name in sets:

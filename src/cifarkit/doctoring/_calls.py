@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import keras
 
+from cifarkit import models
 from cifarkit._types import Layer, Model
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
-from cifarkit.doctoring._graph import graph_of, nodes
+from cifarkit.doctoring._graph import graph_of
 from cifarkit.training._freezing import is_batch_norm, leaves
 
 
@@ -36,7 +37,7 @@ def called_in_training(case: Case) -> Iterator[Finding]:
 def _led(graph: Model) -> tuple[Layer | None, list[Layer]]:
     """Return the layer that puts a call of the graph into training, and who follows."""
     first, leads, moved = None, False, list[Layer]()
-    for node in nodes(graph):
+    for node in models.calls(graph)[::-1]:
         told = node.arguments.kwargs.get("training")
         if told is not None:
             leads = told is True

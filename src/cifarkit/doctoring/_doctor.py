@@ -88,7 +88,7 @@ def _refusal(case: Case, found: list[Finding]) -> Iterator[Finding]:
             "error",
             "fit would refuse to begin",
             str(case.refusal),
-            "Change what it names; nothing else can be said before.",
+            "Change what the error names, then run doctor again: other checks need it.",
         )
 
 
@@ -113,7 +113,7 @@ def _unseen(case: Case) -> Iterator[Finding]:
             "note",
             "Not everything was looked at",
             " ".join(unseen),
-            "What could not be seen is not said to be right.",
+            "These parts were not checked; look at them yourself.",
         )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cifarkit import models
 from cifarkit._types import Layer, Model
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
-from cifarkit.doctoring._graph import Place, graph_of, nodes, places
+from cifarkit.doctoring._graph import Place, graph_of, is_convolution, places
 from cifarkit.training import Phase
 from cifarkit.training._freezing import is_batch_norm, leaves
 
@@ -64,7 +65,7 @@ def batch_norm(case: Case) -> Iterator[Finding]:
 
 def _held_by_call(graph: Model) -> Iterator[Finding]:
     for model in _models(graph):
-        for node in nodes(model):
+        for node in models.calls(model)[::-1]:
             moving = [each for each in leaves(node.operation) if _moves(each)]
             if moving and node.arguments.kwargs.get("training") is False:
                 yield Finding(
@@ -83,7 +84,7 @@ def _before_what_learns(graph: Model) -> Iterator[Finding]:
     seen: list[Place] = []
     frozen, learns = 0, False
     for place in places(graph):
-        if _is_convolution(place.layer):
+        if is_convolution(place.layer):
             if learns := place.layer.trainable:
                 break
             frozen = len(seen)
@@ -105,13 +106,13 @@ def _before_what_learns(graph: Model) -> Iterator[Finding]:
 
 
 def _small_batches(case: Case) -> Iterator[Finding]:
-    for number, batch in _batches(case):
+    for where, batch in _batches(case):
         if batch < _FEW:
             yield Finding(
                 "CK102",
                 "warning",
                 "Batch norm learns from very small batches",
-                f"In {number}, batch norms take their statistics from {batch} images "
+                f"In {where}, batch norms take their statistics from {batch} images "
                 "at a time, which are too few to estimate a mean and a variance.",
                 f"Use batches of {_FEW} or more, or freeze batch norm.",
             )
@@ -137,17 +138,13 @@ def _beside_backbone(case: Case, phase: Phase) -> bool:
 
 def _models(graph: Model) -> Iterator[Model]:
     yield graph
-    for node in nodes(graph):
+    for node in models.calls(graph)[::-1]:
         if inner := graph_of(node.operation):
             yield from _models(inner)
 
 
 def _moves(layer: Layer) -> bool:
     return is_batch_norm(layer) and layer.trainable
-
-
-def _is_convolution(layer: Layer) -> bool:
-    return "Conv" in type(layer).__name__ and bool(layer.weights)
 
 
 def _is_map(place: Place) -> bool:

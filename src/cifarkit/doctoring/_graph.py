@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cifarkit import models
 from cifarkit._types import Layer, Model, Tensor
+from cifarkit.backbones._preprocess import is_preprocessing
 
 Ending = Literal["softmax", "sigmoid", "linear"]
 
@@ -54,7 +55,6 @@ def graph_of(model: Any) -> Model | None:
     """
     if not models.is_graph(model):
         return None
-    model = getattr(model, "_functional", model)
     single = len(model.inputs) == 1 and len(model.outputs) == 1
     return model if single else None
 
@@ -62,9 +62,7 @@ def graph_of(model: Any) -> Model | None:
 def places(model: Model, way: tuple[tuple[Model, Tensor], ...] = ()) -> Iterator[Place]:
     """Yield each use of a layer, nested models opened, in the order of the data."""
     graph = graph_of(model)
-    for node in nodes(graph) if graph else ():
-        if not node.input_tensors:  # the input itself
-            continue
+    for node in models.calls(graph)[::-1] if graph else ():
         tensor = node.input_tensors[0]
         if graph_of(node.operation):
             yield from places(node.operation, (*way, (graph, tensor)))
@@ -72,11 +70,10 @@ def places(model: Model, way: tuple[tuple[Model, Tensor], ...] = ()) -> Iterator
             yield Place(node.operation, graph, tensor, node.output_tensors[0], way)
 
 
-def nodes(graph: Model) -> Iterator[Any]:
-    """Yield the uses of layers and models in one functional model, in order."""
-    depths = graph._nodes_by_depth
-    for depth in sorted(depths, reverse=True):
-        yield from depths[depth]
+def is_convolution(layer: Layer) -> bool:
+    """Whether a layer is a convolution that can learn, of whatever kind."""
+    named = "Conv" in type(layer).__name__ and bool(layer.weights)
+    return named and not is_preprocessing(layer)
 
 
 def ending(model: Model) -> tuple[Ending | None, bool]:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cifarkit._types import Layer, Model
+from cifarkit._types import Model
 from cifarkit.backbones import Backbone
 from cifarkit.backbones._preprocess import is_ours
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
-from cifarkit.doctoring._graph import Place, places
+from cifarkit.doctoring._graph import Place, is_convolution, places
 from cifarkit.doctoring._part import Part
 from cifarkit.doctoring._shapes import fitting
 
@@ -100,12 +100,8 @@ def _known(found: Sequence[Place]) -> tuple[str, Place, tuple[float, float]] | N
     """Return the family of keras.applications among layers, if there is one."""
     names = {each.layer.name for each in found}
     known = next((FAMILIES[mark] for mark in FAMILIES if mark in names), None)
-    first = next((each for each in found if _convolves(each.layer)), None)
+    first = next((each for each in found if is_convolution(each.layer)), None)
     return (known[0], first, known[1]) if known and first else None
-
-
-def _convolves(layer: Layer) -> bool:
-    return "Conv" in type(layer).__name__ and not is_ours(layer)
 
 
 def _is_wrapped(case: Case) -> bool:
@@ -160,8 +156,8 @@ def _as_measured(graph: Model, part: Part, *, wrapped: bool) -> Iterator[Finding
 
 def _unscaled(graph: Model, images: NDArray[np.float32]) -> Iterator[Finding]:
     first = next((each for each in places(graph) if each.layer.weights), None)
-    kind = type(first.layer).__name__ if first else ""
-    if first and ("Conv" in kind or kind == "Dense"):
+    dense = first and type(first.layer).__name__ == "Dense"
+    if first and (dense or is_convolution(first.layer)):
         largest = float(np.abs(first.arriving(images)).max())
         if largest > 20:
             yield _wrong(

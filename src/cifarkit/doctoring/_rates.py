@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from cifarkit.backbones import RANDOM, Backbone
-from cifarkit.backbones._preprocess import is_preprocessing
 from cifarkit.doctoring._case import Case
 from cifarkit.doctoring._finding import Finding
-from cifarkit.doctoring._graph import places
+from cifarkit.doctoring._graph import is_convolution, places
 from cifarkit.doctoring._ranges import FAMILIES, family
 
 _SOME, _ALL, _SGD = 2e-3, 3e-4, 0.2
@@ -47,8 +46,7 @@ def _of_a_model(case: Case) -> Iterator[Finding]:
     layers = [
         each.layer
         for each in known
-        if "Conv" in _name(each.layer)
-        and not is_preprocessing(each.layer)
+        if is_convolution(each.layer)
         and graph in (None, each.graph)  # what is around it learns as it likes
     ]
     if any(layer.trainable for layer in layers):

@@ -16,6 +16,7 @@ from cifarkit._types import Floats, Images
 from cifarkit.activations import Cache
 from cifarkit.backbones import Backbone
 from cifarkit.estimator._frozen import Part, Shared
+from cifarkit.evaluation._predict import check_images
 from cifarkit.heads import Pooling
 
 
@@ -118,11 +119,5 @@ class Features(
 
 def _checked(images: Any) -> Images:
     given = np.asarray(images)
-    rgb = given.dtype == np.uint8 and given.ndim == 4 and given.shape[3] == 3
-    if not rgb or 0 in given.shape:
-        raise InvalidData(
-            "Expected at least one image, uint8, shape (N, H, W, 3), RGB in [0, 255]; "
-            f"received {given.dtype}, shape {given.shape}. datasets.from_arrays "
-            "converts other layouts."
-        )
+    check_images(given)
     return given

@@ -9,6 +9,6 @@ Example:
 from cifarkit.evaluation._evaluate import LabelledImages, evaluate
 from cifarkit.evaluation._evaluation import Evaluation
 from cifarkit.evaluation._mistake import Mistake
-from cifarkit.evaluation._probabilities import probabilities
+from cifarkit.evaluation._predict import probabilities
 
 __all__ = ["Evaluation", "LabelledImages", "Mistake", "evaluate", "probabilities"]

@@ -18,8 +18,8 @@ class Mistake:
         confidence: probability of the predicted class, in [0, 1].
 
     Raises:
-        InvalidData: the index is negative, the names are one, or the confidence is
-            outside [0, 1].
+        InvalidData: the index is negative, both names are the same, or the confidence
+            is outside [0, 1].
     """
 
     index: int

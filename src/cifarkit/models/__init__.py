@@ -15,7 +15,7 @@ from cifarkit.models.copying import UNWRITABLE, copy_of, namesake, settle
 from cifarkit.models.folding import folded
 from cifarkit.models.graphs import calls, is_graph, uncompiled
 from cifarkit.models.kernels import accelerated
-from cifarkit.models.loading import check_hdf5, loaded
+from cifarkit.models.loading import check_hdf5, loaded, named_objects
 from cifarkit.models.networks import cnn, names
 from cifarkit.models.resizing import without_resizing
 from cifarkit.models.seeding import redraw, reseed
@@ -32,6 +32,7 @@ __all__ = [
     "folded",
     "is_graph",
     "loaded",
+    "named_objects",
     "names",
     "namesake",
     "on_one_tensorflow_cpu",

@@ -78,7 +78,6 @@ def settle(layer: Layer) -> None:
 
     Keras does so when it loads a file, but not when weights are set.
     """
-    for inner in getattr(layer, "layers", ()):
-        settle(inner)
-    if isinstance(layer, keras.layers.Normalization):
-        layer.finalize_state()
+    for each in layer._flatten_layers():
+        if isinstance(each, keras.layers.Normalization):
+            each.finalize_state()

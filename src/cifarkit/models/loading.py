@@ -112,22 +112,25 @@ def _check(archive: zipfile.ZipFile) -> None:
         raise ValueError("its description is too long")
     description = json.loads(archive.read("config.json"))
     description.pop("compile_config", None)  # of the whole model: it is not loaded
-    for entry in _entries(description):
+    for entry in named_objects(description):
         _check_entry(entry)
     with archive.open("model.weights.h5") as weights:
         check_hdf5(io.BufferedReader(weights))
 
 
-def _entries(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object that a description names."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _entries(each)
-    if isinstance(value, dict):
-        if "class_name" in value:
-            yield value
-        for each in value.values():
-            yield from _entries(each)
+def named_objects(description: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a Keras description, of whatever depth, that has a class.
+
+    Args:
+        description: what `keras.Model.to_json` writes, as dictionaries and lists.
+    """
+    if isinstance(description, dict):
+        if "class_name" in description:
+            yield description
+        description = list(description.values())
+    if isinstance(description, list):
+        for each in description:
+            yield from named_objects(each)
 
 
 def _check_entry(entry: dict[str, Any]) -> None:
@@ -142,7 +145,10 @@ def _check_entry(entry: dict[str, Any]) -> None:
     if (name in _VALUES and module is None) or module in _MODULES:
         return
     if not _is_of_keras(module, name) and not _is_registered(entry):
-        raise ValueError(f"{module}.{name} is refused: register it first")
+        raise ValueError(
+            f"{module}.{name} is refused: load it within "
+            "keras.saving.custom_object_scope({...}), which names it"
+        )
 
 
 def _is_of_keras(module: Any, name: Any) -> bool:

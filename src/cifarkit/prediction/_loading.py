@@ -107,10 +107,11 @@ def of_model(model: Any) -> Loaded:
     """
     taken, given = (getattr(model, f"{end}_shape", None) for end in ("input", "output"))
     if not isinstance(model, keras.Model) or not _classifies(taken, given):
+        hint = " Use result.model." if hasattr(model, "model") else ""
         raise InvalidArgument(
             "Expected a keras.Model from RGB images, shape (N, H, W, 3), H and W both "
             "known or both open, to probabilities, shape (N, C), C of 2 or more; "
-            f"received {type(model).__name__} from {taken} to {given}."
+            f"received {type(model).__name__} from {taken} to {given}.{hint}"
         )
     fast, (_, height, width, _) = models.folded(model), model.input_shape
 

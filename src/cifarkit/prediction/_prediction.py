@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import final
 
-from cifarkit._errors import InvalidArgument
-from cifarkit._numbers import is_whole
+from cifarkit._numbers import require_whole
 from cifarkit._types import Json
 
 
@@ -41,8 +40,7 @@ class Prediction:
         Raises:
             InvalidArgument: `k` is no whole number from 1.
         """
-        if not is_whole(k, least=1):
-            raise InvalidArgument(f"Expected k, whole, from 1; received {k!r}.")
+        require_whole("k", k)
         ranked = sorted(self.probabilities.items(), key=lambda item: -item[1])
         return tuple(ranked[:k])
 

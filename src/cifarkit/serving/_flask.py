@@ -63,7 +63,7 @@ def flask_app(
     def predict() -> Json:
         files = _files(flask.request, "file")
         texts = flask.request.form.getlist("file")
-        check_single(len(files) and len(files) + len(texts))
+        check_single(len(files) + len(texts) if files else 0)
         (found,) = service.predict(files)
         return found.to_dict()
 

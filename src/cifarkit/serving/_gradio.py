@@ -57,7 +57,8 @@ def gradio_page(
         with told_on_page(gradio):
             if len(chosen) > BATCH:
                 raise InvalidArgument(
-                    f"Expected up to {BATCH}; received {len(chosen)}."
+                    f"Expected up to {BATCH} pictures; received {len(chosen)}. "
+                    "Choose fewer at a time."
                 )
             found = predictor.batch([_content(path) for path in chosen])
         lines = [f"{each.name} {each.confidence:.0%}" for each in found]

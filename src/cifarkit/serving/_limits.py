@@ -7,7 +7,7 @@ from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import require_number, require_whole
 
 BATCH = 32
-"""The most images in one request, and that run together."""
+"""The most images in one request, and in one batch."""
 
 
 @final

@@ -19,7 +19,7 @@ def run(app: Any, *, host: str = "127.0.0.1", port: int = 8000) -> None:
     Args:
         app: what `fastapi_app` returned.
         host: the address to listen at; "0.0.0.0" for every one.
-        port: likewise.
+        port: the port; 0 takes a free one.
 
     Raises:
         MissingExtra: uvicorn is not installed.
