@@ -22,7 +22,7 @@ from cifarkit.activations import (
 )
 from cifarkit.activations._key import prefix_digest
 from cifarkit.models.resizing import without_resizing
-from cifarkit.training import _budget, _keeping
+from cifarkit.training import _keeping
 
 SIZE = 64
 
@@ -293,7 +293,7 @@ def test_epochs_that_learn_live_do_not_pay_for_what_is_kept(data, backbone):
 
 def test_a_gpu_trains_live_unless_told_otherwise(data, backbone, monkeypatch):
     """There the frozen part costs less than to fetch and write what it gives."""
-    monkeypatch.setattr(_budget, "device", lambda: "gpu")
+    monkeypatch.setattr("cifarkit.models.device_kind", lambda: "gpu")
     adamw, solved = Phase(epochs=9), Phase(optimizer="lbfgs")
     for phase, cache, wanted in (
         (adamw, "auto", False),

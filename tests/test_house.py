@@ -10,7 +10,7 @@ import cifarkit
 HOUSE = Path(cifarkit.__file__).parent
 FLOORS = (
     {"_errors", "errors", "_types", "_registry", "_extras", "_store", "_sources"}
-    | {"_arrays", "_checkpoints", "_numbers", "_pickled", "_sealed"},
+    | {"_arrays", "_checkpoints", "_numbers", "_pickled", "_sealed", "_seeding"},
     {"images", "augment", "heads", "models", "metrics"},
     {"datasets", "backbones"},
     {"activations"},

@@ -833,7 +833,10 @@ def test_a_callback_predicts_from_images_in_each_phase(data):
         seen = ()
 
         def on_epoch_end(self, epoch, logs=None):
-            found = self.model.predict(data.validation.images, verbose=0)
+            images = data.validation.images.astype(np.float32)
+            found = self.model.predict(images, verbose=0)
+            once = self.model.predict_on_batch(images)
+            np.testing.assert_allclose(found, once, atol=1e-5)
             right = found.argmax(axis=1) == data.validation.labels
             self.seen += ((right.mean(), logs["val_accuracy"]),)
 
@@ -844,6 +847,19 @@ def test_a_callback_predicts_from_images_in_each_phase(data):
     assert len(watching.seen) == 2
     for ours, theirs in watching.seen:
         assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+def test_a_callback_exports_the_network_alone(data, tmp_path):
+    """What it writes takes images, as what it saves does."""
+
+    class Exporting(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            self.model.export(tmp_path / "exported", verbose=False)
+
+    trainer().fit(data, callbacks=[Exporting()])
+    images = tf.constant(data.test.images[:3], tf.float32)
+    exported = tf.saved_model.load(tmp_path / "exported")
+    assert exported.serve(images).shape == (3, 4)
 
 
 def test_a_checkpoint_of_a_callback_loads_without_cifarkit(data, tmp_path):
@@ -1403,5 +1419,7 @@ def test_of_two_early_stoppings_the_last_takes_back():
 def test_a_result_names_the_card_that_it_was_made_on(monkeypatch):
     """A device's number alone says nothing of its speed."""
     assert _provenance.surroundings()["device"] == "cpu:0"
-    monkeypatch.setattr(_provenance, "_kinds", lambda: {"NVIDIA H100"})
+    monkeypatch.setattr(
+        "cifarkit.models.computing.accelerators", lambda: ["NVIDIA H100"]
+    )
     assert _provenance.surroundings()["device"] == "cpu:0 (NVIDIA H100)"

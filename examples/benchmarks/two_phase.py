@@ -1,7 +1,7 @@
 """Plain Keras and cifarkit, doing the same job in turn on this machine.
 
 python examples/benchmarks/two_phase.py --json PATH           CIFAR-10 at 160 pixels
-python examples/benchmarks/two_phase.py --json PATH --quick   5,000 images at 96 pixels
+python examples/benchmarks/two_phase.py --json PATH --quick   5,000 images at 64 pixels
 python examples/benchmarks/two_phase.py --json PATH --parts FOLDER   goes on from there
 
 Each side runs in processes of its own, on the same images and the same weights; the
@@ -35,7 +35,7 @@ FULL = {
 QUICK = {
     "images": 5_000,
     "test": 1_000,
-    "size": 96,
+    "size": 64,
     "head_epochs": 2,
     "fine_epochs": 1,
     "timed_epochs": 1,
@@ -84,7 +84,7 @@ def parsed():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
-    parser.add_argument("--quick", action="store_true", help="5,000 images at 96")
+    parser.add_argument("--quick", action="store_true", help="5,000 images at 64")
     parser.add_argument(
         "--parts", type=Path, help="keep what is measured, and do not measure it again"
     )

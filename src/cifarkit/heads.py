@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from cifarkit import _seeding
 from cifarkit._errors import InvalidArgument
 from cifarkit._numbers import require_number, require_whole
 from cifarkit._registry import require_known
@@ -138,14 +139,14 @@ class Head:
         seeds = np.random.default_rng(seed)
         features = keras.Input(feature_shape, name="features")
         values = _POOLINGS[self.pooling](features)
-        if self.input_dropout:
-            values = _dropout(self.input_dropout, seeds, "input_dropout")(values)
+        if rate := self.input_dropout:
+            values = _seeding.dropout(rate, seeds, "input_dropout")(values)
         for place, units in enumerate(self.hidden, start=1):
             values = self._dense(units, "relu", seeds, f"dense_{place}")(values)
             if self.batch_norm:
                 values = layers.BatchNormalization(name=f"norm_{place}")(values)
-        if self.dropout:
-            values = _dropout(self.dropout, seeds, "dropout")(values)
+        if rate := self.dropout:
+            values = _seeding.dropout(rate, seeds, "dropout")(values)
         last = self._dense(classes, "softmax", seeds, "predictions", dtype="float32")
         return keras.Model(features, last(values), name="head")
 
@@ -160,19 +161,11 @@ class Head:
         return layers.Dense(
             units,
             activation=activation,
-            kernel_initializer=keras.initializers.GlorotUniform(_next(seeds)),
+            kernel_initializer=_seeding.glorot(seeds),
             kernel_regularizer=keras.regularizers.L2(self.l2) if self.l2 else None,
             name=name,
             dtype=dtype,
         )
-
-
-def _dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
-    return layers.Dropout(rate, seed=_next(seeds), name=name)
-
-
-def _next(seeds: np.random.Generator) -> int:
-    return int(seeds.integers(2**31))
 
 
 def _average_and_maximum(features: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ class Engine:
     Args:
         name: `"openvino"`, or the Keras backend's name.
         precision: what it computes in.
-        device: the kind of device: a GPU multiplies with fewer bits by itself.
+        device: the kind of device, and its model: GPUs differ in how many bits of
+            float32 they multiply.
         rounding: settings that let float32 be multiplied in fewer bits, in words; ""
             by default.
     """
@@ -98,16 +99,11 @@ def engine_for(
     return _by_keras(models.folded(prefix)), _keras()
 
 
-def device() -> str:
-    """Return the kind of device that Keras computes on: `"cpu"`, `"gpu"`, ..."""
-    first, *_ = models.devices()
-    return first.partition(":")[0].lower()
-
-
 def _keras() -> Engine:
     """Return the name of Keras itself, on the device that it takes."""
-    kind = device()
-    return Engine(keras.backend.backend(), device=kind, rounding=rounding(kind))
+    kind, names = models.device_kind(), ", ".join(models.accelerators())
+    place = f"{kind} ({names})" if names else kind
+    return Engine(keras.backend.backend(), device=place, rounding=rounding(kind))
 
 
 def _by_keras(prefix: Model) -> Run:

@@ -6,6 +6,9 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 
 from cifarkit.models.assembly import assemble
 from cifarkit.models.computing import (
+    accelerators,
+    described_devices,
+    device_kind,
     devices,
     on_one_tensorflow_cpu,
     on_tensorflow_cpu,
@@ -23,11 +26,14 @@ from cifarkit.models.seeding import redraw, reseed
 __all__ = [
     "UNWRITABLE",
     "accelerated",
+    "accelerators",
     "assemble",
     "calls",
     "check_hdf5",
     "cnn",
     "copy_of",
+    "described_devices",
+    "device_kind",
     "devices",
     "folded",
     "is_graph",

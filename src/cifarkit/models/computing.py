@@ -14,6 +14,47 @@ def devices() -> list[str]:
     return [f"{kind}:{place.index or 0}"]
 
 
+def device_kind() -> str:
+    """Return the kind of device that Keras computes on: `"cpu"`, `"gpu"`, ..."""
+    first, *_ = devices()
+    return first.partition(":")[0].lower()
+
+
+def described_devices() -> str:
+    """Return the devices in words, with the model names of accelerators."""
+    names, kinds = ", ".join(devices()), ", ".join(accelerators())
+    return f"{names} ({kinds})" if kinds else names
+
+
+def accelerators() -> list[str]:
+    """Return the names of the models of the accelerators that Keras computes on."""
+    return sorted(_ACCELERATORS.get(keras.backend.backend(), set)())
+
+
+def _of_jax() -> set[str]:
+    import jax  # type: ignore[import-not-found, unused-ignore]
+
+    devices = jax.local_devices()
+    return {each.device_kind for each in devices if each.platform != "cpu"}
+
+
+def _of_tensorflow() -> set[str]:
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details
+    gpus = tf.config.get_visible_devices("GPU")
+    return {str(details(each).get("device_name", "GPU")) for each in gpus}
+
+
+def _of_torch() -> set[str]:
+    import torch  # type: ignore[import-not-found, unused-ignore]
+
+    return {torch.cuda.get_device_name()} if torch.cuda.is_available() else set()
+
+
+_ACCELERATORS = {"jax": _of_jax, "tensorflow": _of_tensorflow, "torch": _of_torch}
+
+
 def on_tensorflow_cpu() -> bool:
     """Whether Keras runs on TensorFlow, and TensorFlow on a CPU."""
     on_tensorflow = keras.backend.backend() == "tensorflow"

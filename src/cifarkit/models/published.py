@@ -6,8 +6,8 @@ from typing import final
 import numpy as np
 from keras import layers
 
+from cifarkit._seeding import dropout, glorot
 from cifarkit._types import Layer, Tensor
-from cifarkit.models.seeding import dropout, glorot
 
 
 @final

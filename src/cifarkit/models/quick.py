@@ -12,8 +12,8 @@ from typing import final
 import numpy as np
 from keras import layers
 
+from cifarkit._seeding import glorot
 from cifarkit._types import Tensor
-from cifarkit.models.seeding import glorot
 
 _SCALE = 1 / 9  # of the logits, so that the first losses are small
 

@@ -1,24 +1,15 @@
-"""Layers whose randomness is drawn from one generator, each a seed of its own."""
+"""Randomness of a model that is there already, drawn anew from one generator."""
 
 from collections.abc import Iterable
 
 import keras
 import numpy as np
 
+from cifarkit._seeding import seed_from
 from cifarkit._types import Layer, Model
 
 _OTHERS = 1
 """Tells this stream of numbers from those that heads and kernels are drawn by."""
-
-
-def dropout(rate: float, seeds: np.random.Generator, name: str) -> Layer:
-    """Return a dropout layer."""
-    return keras.layers.Dropout(rate, seed=_next(seeds), name=name)
-
-
-def glorot(seeds: np.random.Generator) -> object:
-    """Return a Glorot uniform initializer."""
-    return keras.initializers.GlorotUniform(_next(seeds))
 
 
 def redraw(layers: Iterable[Layer], seed: int) -> None:
@@ -29,7 +20,7 @@ def redraw(layers: Iterable[Layer], seed: int) -> None:
             kernel = getattr(layer, "kernel", None)
             drawn = getattr(layer, f"{kind}_initializer", None)
             if kernel is not None and drawn is not None:
-                config = {**drawn.get_config(), "seed": _next(seeds)}
+                config = {**drawn.get_config(), "seed": seed_from(seeds)}
                 kernel.assign(type(drawn).from_config(config)(kernel.shape))
 
 
@@ -40,11 +31,7 @@ def reseed(model: Model, seed: int) -> None:
         drawn = isinstance(layer, keras.layers.RandomCrop)  # by Keras, if none is given
         if drawn or getattr(layer, "seed", None) is None:
             for generator in layer._seed_generators:
-                own = _next(seeds)
+                own = seed_from(seeds)
                 generator.state.assign((own, 0))
                 # Without it Keras on PyTorch draws by the numbers of the process.
                 generator._initial_seed = own
-
-
-def _next(seeds: np.random.Generator) -> int:
-    return int(seeds.integers(2**31))

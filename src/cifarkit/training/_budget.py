@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cifarkit import models
 from cifarkit._numbers import counted
 from cifarkit.activations import (
     PLAIN,
@@ -15,7 +16,6 @@ from cifarkit.activations import (
     has_room,
     views_of,
 )
-from cifarkit.activations._engine import device
 from cifarkit.training._course import Course
 from cifarkit.training._inputs import Data, held
 from cifarkit.training._network import Network
@@ -61,7 +61,9 @@ class Budget:
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)
         solved = any(phase.solved for phase in course.phases)  # it needs all views
-        slower = auto and not solved and device() != "cpu"  # docs/results/on_gpu_kept
+        slower = (
+            auto and not solved and models.device_kind() != "cpu"
+        )  # docs/results/on_gpu_kept
         if course.cache == "never" or not images or slower:
             views = None
         given = course.max_memory

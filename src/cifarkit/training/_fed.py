@@ -99,6 +99,15 @@ class Fed(keras.Model):  # type: ignore[misc]  # Keras is untyped
         getattr(self, "jax_state_sync", lambda: None)()
         return self.network.predict(*args, **options)
 
+    def predict_on_batch(self, *args: Any, **options: Any) -> Any:
+        """Let the network alone predict, as `predict` does."""
+        getattr(self, "jax_state_sync", lambda: None)()
+        return self.network.predict_on_batch(*args, **options)
+
+    def export(self, *args: Any, **options: Any) -> Any:
+        """Export the network alone."""
+        return self.network.export(*args, **options)
+
     def save(self, *args: Any, **options: Any) -> Any:
         """Save the network alone."""
         return self.network.save(*args, **options)

@@ -23,7 +23,7 @@ def surroundings() -> Json:
     return {
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": _machine(),
-        "device": _device(),
+        "device": models.described_devices(),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -51,26 +51,3 @@ def _versions() -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _device() -> str:
-    """Return the devices, with the model names of accelerators."""
-    names = ", ".join(models.devices())
-    kinds = ", ".join(sorted(_kinds()))
-    return f"{names} ({kinds})" if kinds else names
-
-
-def _kinds() -> set[str]:
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax  # type: ignore[import-not-found, unused-ignore]
-
-        devices = jax.local_devices()
-        return {each.device_kind for each in devices if each.platform != "cpu"}
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        details = tf.config.experimental.get_device_details
-        gpus = tf.config.get_visible_devices("GPU")
-        return {str(details(each).get("device_name", "GPU")) for each in gpus}
-    return set()
