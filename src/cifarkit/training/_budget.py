@@ -61,9 +61,8 @@ class Budget:
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)
         solved = any(phase.solved for phase in course.phases)  # it needs all views
-        slower = (
-            auto and not solved and models.device_kind() != "cpu"
-        )  # docs/results/on_gpu_kept
+        gpu = models.device_kind() != "cpu"
+        slower = auto and not solved and gpu  # docs/results/on_gpu_kept
         if course.cache == "never" or not images or slower:
             views = None
         given = course.max_memory
