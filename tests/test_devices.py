@@ -10,8 +10,8 @@ from cifarkit import Phase, TwoPhaseTrainer, backbones, datasets, heads
 from cifarkit._errors import InvalidArgument, MissingExtra, TrainingError
 from cifarkit.activations import Cache, Engine, Flips, _ray, extract
 from cifarkit.training._batches import Batches
-from cifarkit.training._devices import WHOLE, Share, share_of
-from cifarkit.training._inputs import Whole
+from cifarkit.training._devices import ALONE, Share, share_of
+from cifarkit.training._inputs import InMemory
 from cifarkit.training._stage import Kept
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 8, 8, 3), np.uint8)
@@ -63,7 +63,7 @@ def batches(share, key=(0,)):
 
 def test_two_processes_see_what_one_sees():
     """The same order and the same noise, each its half."""
-    one = batches(WHOLE)
+    one = batches(ALONE)
     two = [batches(Share(2, 2, index)) for index in range(2)]
     for epoch in range(2):
         for each in (one, *two):
@@ -208,7 +208,7 @@ def test_without_ray_the_line_that_installs_it_is_named(monkeypatch):
 def test_every_source_gives_a_process_its_share():
     """Of images, and of what is kept of them."""
     split = datasets.Split(IMAGES, np.zeros(len(IMAGES), np.int64), ("a",), 8)
-    whole = Whole(split, None, Share(2, 2, 1))
+    whole = InMemory(split, None, Share(2, 2, 1))
     kept = Kept(whole, extract(frozen(), IMAGES, cache=Cache(disk=False)))
     for source in (whole, kept):
         feed = source.feed(Phase(batch_size=64), draws=0, key=None)

@@ -18,7 +18,7 @@ from cifarkit.training import _resident
 from cifarkit.training._batches import Batches
 from cifarkit.training._devices import Share
 from cifarkit.training._guarding import FiniteLater
-from cifarkit.training._inputs import Whole, data_of
+from cifarkit.training._inputs import InMemory, data_of
 from cifarkit.training._looped import Stacks
 from cifarkit.training._resident import Resident, on_device
 from cifarkit.training._stage import Stage
@@ -79,7 +79,7 @@ def test_stacks_have_two_shapes_at_most(images, size, height):
 def stage(monkeypatch):
     """Return a stage that learns live, as if Keras ran on JAX and a GPU of 1 GB."""
     monkeypatch.setattr(_resident, "_device_bytes", lambda: 10**9)
-    monkeypatch.setattr(Whole, "on_device", "the images")
+    monkeypatch.setattr(InMemory, "on_device", "the images")
     data = data_of(datasets.synthetic(60, size=8))
     return Stage(learner=keras.Sequential(), data=data, policy=compose(flip()))
 

@@ -30,7 +30,7 @@ from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
 from cifarkit.training._freezing import augments, learning, penalises
 from cifarkit.training._guarding import memory_named
-from cifarkit.training._inputs import Data, held
+from cifarkit.training._inputs import Data, in_memory
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Kept, Stage
@@ -63,7 +63,7 @@ class Ahead:
         origins: Sequence[Origin] | None = None,
     ) -> None:
         self._network, self._data, self._course = network, data, course
-        self._parts = held(data)
+        self._parts = in_memory(data)
         self._budget = Budget.of(course, data, network)
         # All places are looked up before the first cut, which adds to the graph.
         found = [self._frozen(phase) for phase in course.phases]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cifarkit._errors import InvalidArgument
 from cifarkit._types import Floats, Labels
-from cifarkit.training._devices import WHOLE, Share
+from cifarkit.training._devices import ALONE, Share
 
 _AHEAD = 4  # batches that are made while the network learns
 _ORDER, _NOISE = 0, 1  # so that the two are never drawn from one stream
@@ -78,7 +78,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
         draws: int,
         weights: Floats | None = None,
         key: tuple[int, ...] | None = None,
-        share: Share = WHOLE,
+        share: Share = ALONE,
     ) -> None:
         super().__init__()
         self.failure: Exception | None = None

@@ -17,7 +17,7 @@ from cifarkit.activations import (
     views_of,
 )
 from cifarkit.training._course import Course
-from cifarkit.training._inputs import Data, held
+from cifarkit.training._inputs import Data, in_memory
 from cifarkit.training._network import Network
 
 _SHARE = 0.5
@@ -56,7 +56,7 @@ class Budget:
             data: the images; of streams nothing is kept.
             network: what is trained.
         """
-        images = [len(each) for each in held(data).values()]
+        images = [len(each) for each in in_memory(data).values()]
         auto = not isinstance(course.cache, Cache)
         cache = Cache() if isinstance(course.cache, str) else course.cache
         views = views_of(course.policy, cache.views)

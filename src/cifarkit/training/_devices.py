@@ -38,7 +38,7 @@ class Share:
         return slice(self.index * own, (self.index + 1) * own)
 
 
-WHOLE = Share()
+ALONE = Share()
 """All images, on one device."""
 
 
@@ -50,7 +50,7 @@ def share_of(strategy: Any) -> Share:
     """
     backend = keras.backend.backend()
     if strategy is None:
-        return WHOLE
+        return ALONE
     if isinstance(strategy, keras.distribution.DataParallel) and backend == "jax":
         import jax  # type: ignore[import-not-found, unused-ignore]
 

@@ -11,7 +11,7 @@ from cifarkit._numbers import is_number, is_whole
 from cifarkit._types import Json
 from cifarkit.activations import Cache, topology, versions_of, weights_digest
 from cifarkit.training._course import Course
-from cifarkit.training._inputs import Data, Source, Whole
+from cifarkit.training._inputs import Data, InMemory, Source
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 
@@ -69,7 +69,7 @@ def _backbone(course: Course, network: Network) -> Json:
 
 def _digest(source: Source) -> Json:
     """Return the digest of images and labels; a stream is known by its size alone."""
-    if isinstance(source, Whole):
+    if isinstance(source, InMemory):
         return {"count": len(source), "digest": source.split.digest}
     return {"count": len(source), "shape": list(source.shape)}
 

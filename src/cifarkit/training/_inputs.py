@@ -10,7 +10,7 @@ from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats, Images, Labels
 from cifarkit.datasets import Split, Splits, split_of
 from cifarkit.training._batches import Batches, Feed, Look, class_weights
-from cifarkit.training._devices import WHOLE, Share
+from cifarkit.training._devices import ALONE, Share
 from cifarkit.training._phase import Phase
 from cifarkit.training._streams import Stream, is_stream
 
@@ -54,9 +54,14 @@ class Data:
     size: int | None
     digest: str | None
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the training images are a stream, whose batches are its own."""
+        return self.digest is None
+
 
 @dataclass(frozen=True)
-class Whole:
+class InMemory:
     """A split held in memory.
 
     Args:
@@ -67,7 +72,7 @@ class Whole:
 
     split: Split
     size: int | None
-    share: Share = WHOLE
+    share: Share = ALONE
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -126,7 +131,7 @@ class Whole:
 class InPlace:
     """What a phase learns from in place of images: labels and classes are theirs."""
 
-    images: Whole
+    images: InMemory
 
     @property
     def classes(self) -> int:
@@ -142,7 +147,7 @@ class InPlace:
         return len(self.images)
 
 
-def data_of(given: Any, validation: Any = None, share: Share = WHOLE) -> Data:
+def data_of(given: Any, validation: Any = None, share: Share = ALONE) -> Data:
     """Return `given` and `validation` as `Data`.
 
     Args:
@@ -174,21 +179,21 @@ def data_of(given: Any, validation: Any = None, share: Share = WHOLE) -> Data:
 
 
 def _described(train: Source, validation: Source | None) -> Data:
-    split = train.split if isinstance(train, Whole) else None
+    split = train.split if isinstance(train, InMemory) else None
     return Data(
         train,
         validation,
-        size=train.size if isinstance(train, Whole) else None,
+        size=train.size if isinstance(train, InMemory) else None,
         digest=split.digest if split else None,
     )
 
 
 def _source(given: Any, share: Share, like: Source | None = None) -> Source:
     if isinstance(given, Split):
-        return Whole(given, given.size, share)
+        return InMemory(given, given.size, share)
     if isinstance(given, tuple | list) and len(given) == 2:
         names = like.class_names if like else None
-        return Whole(split_of(*given, class_names=names), None, share)
+        return InMemory(split_of(*given, class_names=names), None, share)
     if is_stream(given) and share.processes == 1:
         return Stream.of(given, classes=like.classes if like else None)
     raise InvalidArgument(
@@ -200,7 +205,7 @@ def _source(given: Any, share: Share, like: Source | None = None) -> Source:
 def _check_alike(train: Source, other: Source) -> None:
     """Raise unless validation has the classes and the native size of training."""
     names = train.class_names, other.class_names
-    whole = isinstance(train, Whole) and isinstance(other, Whole)
+    whole = isinstance(train, InMemory) and isinstance(other, InMemory)
     if not whole and set(names[0]) != set(names[1]):
         names = (), ()  # a stream may call its classes otherwise, in the same order
     for what, ours, theirs in (
@@ -215,9 +220,9 @@ def _check_alike(train: Source, other: Source) -> None:
             )
 
 
-def held(data: Data) -> dict[str, Whole]:
+def in_memory(data: Data) -> dict[str, InMemory]:
     """Return the parts that are held in memory, by name; none if one is a stream."""
     given = {"train": data.train, "validation": data.validation}
-    whole = {part: each for part, each in given.items() if isinstance(each, Whole)}
+    whole = {part: each for part, each in given.items() if isinstance(each, InMemory)}
     streams = any(each and part not in whole for part, each in given.items())
     return {} if streams else whole

@@ -10,7 +10,7 @@ import numpy as np
 from cifarkit._errors import InvalidArgument, InvalidData
 from cifarkit._types import Floats
 from cifarkit.training._freezing import augments, penalises
-from cifarkit.training._inputs import Data, Whole
+from cifarkit.training._inputs import Data, InMemory
 from cifarkit.training._logistic import Samples, Scaling, best, few_of, score
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
@@ -26,7 +26,7 @@ def check_linear(network: Network, data: Data) -> None:
         InvalidData: a class without images, whose bias has no optimum.
     """
     train = data.train
-    if not isinstance(train, Whole):
+    if not isinstance(train, InMemory):
         raise _refusal("a stream of images")
     if found := _obstacle(network):
         raise _refusal(found)

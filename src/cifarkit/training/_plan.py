@@ -103,7 +103,7 @@ def phase_plan(
     return PhasePlan(
         phase=phase,
         steps=data.train.feed(phase, draws=0, key=None).steps,
-        batch=str(phase.batch_size) if data.digest else "the data set's own size",
+        batch="the data set's own size" if data.streamed else str(phase.batch_size),
         backbone=learnt(network, phase),
         parameters=parameters(network.model),
         how=how,

@@ -6,7 +6,7 @@ from cifarkit.training._ahead import Ahead
 from cifarkit.training._budget import Budget
 from cifarkit.training._course import Course
 from cifarkit.training._devices import shared
-from cifarkit.training._inputs import Data, held
+from cifarkit.training._inputs import Data, in_memory
 from cifarkit.training._network import Network
 from cifarkit.training._phase import Phase
 from cifarkit.training._plan import Plan, phase_plan
@@ -56,9 +56,9 @@ def rehearse(network: Network, course: Course, data: Data) -> None:
                 raise InvalidArgument(
                     "Expected kept features for optimizer='lbfgs'; received "
                     f"augment={course.policy}, cache={course.cache!r} and "
-                    f"{'arrays' if held(data) else 'a stream'}, which keep none. Allow "
-                    "it: cache='auto', no augmentation but flips, arrays for training "
-                    "and validation; or choose another optimizer."
+                    f"{'arrays' if in_memory(data) else 'a stream'}, which keep none. "
+                    "Allow it: cache='auto', no augmentation but flips, arrays for "
+                    "training and validation; or choose another optimizer."
                 )
         except InvalidArgument as error:
             raise type(error)(f"phase_{number}: {error}") from error

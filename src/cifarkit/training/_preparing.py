@@ -5,7 +5,7 @@ import numpy as np
 
 from cifarkit._errors import InvalidArgument
 from cifarkit.augment import Policy
-from cifarkit.training._devices import WHOLE
+from cifarkit.training._devices import ALONE
 from cifarkit.training._freezing import freeze, learning
 from cifarkit.training._inputs import Data
 from cifarkit.training._linear import check_linear
@@ -57,7 +57,7 @@ def rehearse(network: Network, phase: Phase, data: Data, policy: Policy) -> None
             "Expected no class_weight beside MixUp or CutMix, whose images are of two "
             f"classes; received {phase.class_weight!r}. Leave one of them out."
         )
-    devices = getattr(data.train, "share", WHOLE).devices
+    devices = getattr(data.train, "share", ALONE).devices
     counts = {
         "a batch_size": phase.batch_size,
         "training images": len(data.train),

@@ -8,8 +8,8 @@ import numpy as np
 
 from cifarkit._types import Floats, Labels, Model
 from cifarkit.training._batches import Feed
-from cifarkit.training._devices import WHOLE
-from cifarkit.training._inputs import InPlace, Whole, held
+from cifarkit.training._devices import ALONE
+from cifarkit.training._inputs import InMemory, InPlace, in_memory
 from cifarkit.training._looped import Stacks
 from cifarkit.training._phase import Phase
 from cifarkit.training._stage import Stage
@@ -29,7 +29,7 @@ class Resident(InPlace):
         together: most steps in one call.
     """
 
-    images: Whole
+    images: InMemory
     together: int
 
     @property
@@ -52,9 +52,9 @@ def on_device(stage: Stage, phase: Phase, *, seen: bool) -> Stage:
         phase: the phase.
         seen: whether something acts before or after each step.
     """
-    parts = held(stage.data)
+    parts = in_memory(stage.data)
     nbytes = sum(each.split.images.nbytes for each in parts.values())
-    alone = all(each.share == WHOLE for each in parts.values())
+    alone = all(each.share == ALONE for each in parts.values())
     fits = nbytes <= _SHARE * _device_bytes()
     if not (parts and alone and fits and _is_compiled(stage.learner)):
         return stage

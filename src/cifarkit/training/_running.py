@@ -201,7 +201,7 @@ def _memory_words(stage: Stage, phase: Phase, number: int) -> tuple[str, str]:
             "Choose fewer images, or an optimizer that takes steps, such as 'adamw'.",
         )
     size, place = f"{phase.batch_size} images", f"batch_size in phase_{number}"
-    if not stage.data.digest:
+    if stage.data.streamed:
         size, place = "a batch of the data set", "batch in the data set"
     advice = f"Set a smaller {place}, unfreeze less, or choose a smaller size."
     return f"a step of phase {number} with {size}", advice

@@ -7,7 +7,7 @@ from cifarkit._types import Model
 from cifarkit.activations import Activations, Cache
 from cifarkit.augment import Policy
 from cifarkit.training._batches import Feed
-from cifarkit.training._inputs import Data, InPlace, Whole
+from cifarkit.training._inputs import Data, InMemory, InPlace
 from cifarkit.training._phase import Phase
 
 Caching = Literal["auto", "never"] | Cache
@@ -41,7 +41,7 @@ class Kept(InPlace):
         activations: what is kept of them.
     """
 
-    images: Whole
+    images: InMemory
     activations: Activations
 
     @property
