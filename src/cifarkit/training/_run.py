@@ -111,7 +111,7 @@ class Run:
             result: what it gave.
             network: the network, as it is after the phase.
             callbacks: those of the user, likewise.
-            about: what is said of its states besides.
+            about: JSON values that go with all of its states.
 
         Raises:
             WriteError: it cannot be written.
@@ -122,7 +122,7 @@ class Run:
         seeds = _snapshot.seeds_of(network.model)
         arrays, watchers = memories(callbacks)
         arrays |= numbered(_WEIGHTS, result.weights) | numbered(_SEEDS, seeds)
-        record = {"identity": self.identity, **about, "result": result.to_dict()}
+        record = {**about, "result": result.to_dict()}
         checkpoints.save(arrays, {**record, "watchers": watchers, "done": True})
 
     def _check(self, found: Mapping[str, Any]) -> None:

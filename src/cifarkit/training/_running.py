@@ -98,7 +98,7 @@ def run(
         InvalidArgument: a head is to be fitted to its optimum, and nothing is kept.
         NotFinite: the loss is no number any more.
         OutOfMemory: a step needs more than there is.
-        TrainingError: a frozen batch norm moved.
+        TrainingError: the weights of a frozen layer moved.
         WriteError: the state cannot be kept.
     """
     began = time.perf_counter()

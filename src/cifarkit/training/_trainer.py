@@ -231,6 +231,7 @@ class TwoPhaseTrainer:
             spent = newest.record.get("features", 0.0)
             stage = replace(stage, seconds=stage.seconds + spent)
         about = {
+            "identity": run.identity,
             "origins": list(ahead.origins),
             "engine": stage.engine,
             "features": stage.seconds,
@@ -243,9 +244,7 @@ class TwoPhaseTrainer:
             number=number,
             callbacks=callbacks,
             verbose=self.verbose,
-            keeping=Keeping(
-                run.checkpoints(number), {"identity": run.identity, **about}, newest
-            ),
+            keeping=Keeping(run.checkpoints(number), about, newest),
         )
         run.finish(number, result, network, callbacks, about)
         return result
