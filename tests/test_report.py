@@ -307,7 +307,7 @@ def test_a_claim_that_cannot_be_compared_is_refused(made, tmp_path, claim):
 def test_the_claim_of_a_recipe_is_compared(made):
     """Penalties with penalties, no figure where there is none, nothing of nothing."""
     given = recipes.get("s4-resnet50-head").claimed.to_dict()
-    _, table, _ = _claims.claims(given, made.evaluation, made.result)
+    _, table, *_ = _claims.claims(given, made.evaluation, made.result)
     names = [row[0] for row in table.rows]
     assert names == ["accuracy", "loss with weight penalties"]
     assert table.rows[1][2] == f"{made.evaluation.objective:.4f}"

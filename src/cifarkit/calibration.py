@@ -62,20 +62,15 @@ def temperature(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     best = float(np.exp(found.x))
-    if at_an_end(best) or (logits.argmax(axis=1) == labels).all():
+    (low, high), right = _RANGE, logits.argmax(axis=1) == labels
+    if right.all() or not 1.01 * low < best < high / 1.01:
         warnings.warn(
-            f"No temperature from {_RANGE[0]:g} to {_RANGE[1]:g} fits these "
+            f"No temperature from {low:g} to {high:g} fits these "
             f"{len(labels):,} images: all of them are classified rightly, or no better "
             "than by chance. Give more images, or another model.",
             stacklevel=2,
         )
     return best
-
-
-def at_an_end(temperature: float) -> bool:
-    """Whether a temperature is that of the range's end, so that none fits."""
-    low, high = _RANGE
-    return not 1.01 * low < temperature < high / 1.01
 
 
 def rescaled(probabilities: NDArray[Any], temperature: float) -> NDArray[np.float64]:

@@ -86,7 +86,7 @@ def recipes() -> tuple[Recipe, ...]:
     }
     return (
         CNN,
-        _best.scratch(CNN, assumed=(DRAW, _LAYERS, _SIZE)),
+        _best.scratch(CNN, assumed=(DRAW, _LAYERS), notes=(_SIZE,)),
         FROZEN,
         replace(FROZEN, **right),
         _best.frozen(FROZEN, assumed=(DRAW,)),
