@@ -634,8 +634,6 @@ def test_all_parts_are_enlarged(data, monkeypatch):
 
 
 GAP = "40.20% on its test images, gap 19.00 points"
-
-
 PENALISED = "86.14% on its test images, loss with penalties 3.0072"
 
 
