@@ -244,7 +244,9 @@ def test_the_device_is_part_of_the_key(monkeypatch):
     assert preferred("float32") == ENGINE
     monkeypatch.setattr("keras.distribution.list_devices", lambda *_: ["gpu:0"])
     assert preferred("float32") == replace(ENGINE, device="gpu")
-    monkeypatch.setattr("cifarkit.models.accelerators", lambda: ["NVIDIA H100"])
+    monkeypatch.setattr(
+        "cifarkit.models.computing.accelerators", lambda: ["NVIDIA H100"]
+    )
     known = preferred("float32")
     assert known == replace(ENGINE, device="gpu (NVIDIA H100)")
     assert str(known) == "tensorflow on gpu (NVIDIA H100)"

@@ -483,13 +483,11 @@ def test_validation_has_the_names_of_a_data_set_that_bears_them(data):
     train = (data.train.images, data.train.labels)
     given = tf.data.Dataset.from_tensor_slices(train).batch(64)
     assert trainer().plan(given, validation=data.validation).classes == 4
-    for names in (list(data.train.class_names), list(data.train.class_names)[::-1]):
-        given.class_names = names
-        if tuple(names) == data.validation.class_names:
-            assert trainer().plan(given, validation=data.validation).classes == 4
-        else:
-            with pytest.raises(InvalidData, match="class names"):
-                trainer().plan(given, validation=data.validation)
+    given.class_names = list(data.validation.class_names)
+    assert trainer().plan(given, validation=data.validation).classes == 4
+    given.class_names.reverse()
+    with pytest.raises(InvalidData, match="class names"):
+        trainer().plan(given, validation=data.validation)
 
 
 def test_a_loss_and_metrics_of_the_users_own(data):
@@ -1172,6 +1170,7 @@ def test_silence_is_silent(data, capfd):
         ({"loss": "mse", "label_smoothing": 0.1}, InvalidArgument, "smoothing"),
         ({"train_head": False}, InvalidArgument, "Say what learns"),
         ({"train_head": 0, "unfreeze": 1}, InvalidArgument, "train_head"),
+        ({"snap": "no"}, InvalidArgument, "snap to be one of True, False"),
     ],
 )
 def test_a_wrong_setting_of_a_phase_is_refused_at_once(change, error, text):

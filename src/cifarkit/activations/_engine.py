@@ -101,9 +101,8 @@ def engine_for(
 
 def _keras() -> Engine:
     """Return the name of Keras itself, on the device that it takes."""
-    kind, names = models.device_kind(), ", ".join(models.accelerators())
-    place = f"{kind} ({names})" if names else kind
-    return Engine(keras.backend.backend(), device=place, rounding=rounding(kind))
+    name, kind = keras.backend.backend(), models.device_kind()
+    return Engine(name, device=models.with_cards(kind), rounding=rounding(kind))
 
 
 def _by_keras(prefix: Model) -> Run:

@@ -130,7 +130,9 @@ class Extractor:
 
     def _work(self, inputs: Images | Activations, views: Views) -> "_Work":
         if not len(inputs):
-            raise InvalidData("Expected at least one image; received none.")
+            raise InvalidData(
+                "Expected at least one image; received none. Look at what chose them."
+            )
         own = inputs.views if isinstance(inputs, Activations) else views
         return _Work(self, inputs, own)
 

@@ -6,13 +6,12 @@ built-in Keras layers: a saved one loads where Keras alone is installed.
 
 from cifarkit.models.assembly import assemble
 from cifarkit.models.computing import (
-    accelerators,
-    described_devices,
     device_kind,
     devices,
     on_one_tensorflow_cpu,
     on_tensorflow_cpu,
     require_channels_last,
+    with_cards,
 )
 from cifarkit.models.copying import UNWRITABLE, copy_of, namesake, settle
 from cifarkit.models.folding import folded
@@ -26,13 +25,11 @@ from cifarkit.models.seeding import redraw, reseed
 __all__ = [
     "UNWRITABLE",
     "accelerated",
-    "accelerators",
     "assemble",
     "calls",
     "check_hdf5",
     "cnn",
     "copy_of",
-    "described_devices",
     "device_kind",
     "devices",
     "folded",
@@ -48,5 +45,6 @@ __all__ = [
     "reseed",
     "settle",
     "uncompiled",
+    "with_cards",
     "without_resizing",
 ]

@@ -20,10 +20,10 @@ def device_kind() -> str:
     return first.partition(":")[0].lower()
 
 
-def described_devices() -> str:
-    """Return the devices in words, with the model names of accelerators."""
-    names, kinds = ", ".join(devices()), ", ".join(accelerators())
-    return f"{names} ({kinds})" if kinds else names
+def with_cards(place: str) -> str:
+    """Return the name of a device, or of several, with the models of their cards."""
+    cards = ", ".join(accelerators())
+    return f"{place} ({cards})" if cards else place
 
 
 def accelerators() -> list[str]:

@@ -89,9 +89,7 @@ def near_twins(found: Apart | None) -> list[Block]:
 
 def _told(found: Apart) -> str:
     if found.least is None:
-        return (
-            "The search among the training images found no near twin of a test image."
-        )
+        return "A search among the training images found no near twin of a test image."
     words = (
         f"Test images with a near twin among the training images: {found.twins:,} "
         f"(the cosine of the features of both is {found.least:.4f} or more)."

@@ -23,7 +23,7 @@ def surroundings() -> Json:
     return {
         "versions": {"python": platform.python_version(), **_versions()},
         "machine": _machine(),
-        "device": models.described_devices(),
+        "device": models.with_cards(", ".join(models.devices())),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -34,7 +34,7 @@ def momentum_of(phase: Phase, steps: int) -> float | None:
 
 @contextmanager
 def following(layers: Sequence[Any], momentum: float | None) -> Iterator[None]:
-    """Let batch norms that are tuned keep `momentum` of their statistics in a step.
+    """Let batch norms keep `momentum` of their statistics in a step.
 
     Afterwards each has its own momentum again, so that no saved model shows ours.
     """
